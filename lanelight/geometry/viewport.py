@@ -1,0 +1,150 @@
+"""`Viewport`: which part of a frame a network sees, and the exact map between the two.
+
+Pixel centres lie at whole numbers, so scaling by s maps x to ``(x + 0.5) * s - 0.5``. That is what ``cv2.resize``
+and ``interpolate(align_corners=False)`` really do; the naive ``x * s`` is half a pixel off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lanelight.errors import LanelightError, ModelError
+from lanelight.geometry.lane import FloatArray
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """A crop of the source frame, resized to the size of a network's input.
+
+    Attributes:
+        source: (width, height) of the frame, px.
+        crop: (x0, y0, x1, y1) in whole px of the frame, x1 and y1 exclusive, inside the frame.
+        target: (width, height) of the network's input, px.
+
+    Raises:
+        LanelightError: the crop is empty or leaves the frame, or a size is not positive.
+    """
+
+    source: tuple[int, int]
+    crop: tuple[int, int, int, int]
+    target: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        x0, y0, x1, y1 = self.crop
+        if min(*self.source, *self.target) < 1:
+            raise LanelightError(f"Viewport: expected positive sizes, got source {self.source}, target {self.target}")
+        for low, high, limit, name in ((x0, x1, self.source[0], "x"), (y0, y1, self.source[1], "y")):
+            if not 0 <= low < high <= limit:
+                raise LanelightError(
+                    f"Viewport.crop: expected 0 <= {name}0 < {name}1 <= {limit}, got {self.crop}; "
+                    "crop is (x0, y0, x1, y1) in px of the source frame"
+                )
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Target px per source px, (x, y)."""
+        x0, y0, x1, y1 = self.crop
+        return self.target[0] / (x1 - x0), self.target[1] / (y1 - y0)
+
+    def to_target(self, xy: FloatArray) -> FloatArray:
+        """Map (..., 2) source px to target px."""
+        offset = np.array(self.crop[:2], dtype=np.float64)
+        return (np.asarray(xy, dtype=np.float64) - offset + 0.5) * self.scale - 0.5
+
+    def to_source(self, xy: FloatArray) -> FloatArray:
+        """Map (..., 2) target px to source px."""
+        offset = np.array(self.crop[:2], dtype=np.float64)
+        return (np.asarray(xy, dtype=np.float64) + 0.5) / self.scale - 0.5 + offset
+
+    def apply(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return what the network sees of a frame.
+
+        Shrinking averages areas, growing interpolates linearly, so that far lane paint does not alias away.
+
+        Args:
+            frame: (H, W, C) or (H, W) uint8 in the source size.
+
+        Returns:
+            The crop in the target size, contiguous.
+
+        Raises:
+            LanelightError: the frame has another size than `source`.
+        """
+        if (frame.shape[1], frame.shape[0]) != self.source:
+            raise LanelightError(
+                f"Viewport.apply: expected a frame of {self.source[0]}x{self.source[1]}, "
+                f"got {frame.shape[1]}x{frame.shape[0]}; make a viewport for this size first"
+            )
+        x0, y0, x1, y1 = self.crop
+        shrinks = self.scale[0] < 1 and self.scale[1] < 1
+        part = cv2.resize(
+            frame[y0:y1, x0:x1], self.target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
+        return np.ascontiguousarray(part, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class ViewportPolicy:
+    """How to choose the viewport for a frame of any size; it travels with the weights in the manifest.
+
+    ``fit="stretch"`` shows the whole frame below the top share `top`, whatever its aspect (the benchmarks' way).
+    ``fit="band"`` shows a band of the frame's full width with the aspect of the target, so that nothing is
+    distorted; the row at share `horizon` of the band lies in the middle of the frame, which is where the horizon of a
+    forward camera is, and the band is then moved into the frame. A frame too wide for such a band is shown over its
+    full height and squeezed.
+
+    Attributes:
+        target: (width, height) of the network's input, px.
+        fit: ``"band"`` or ``"stretch"``.
+        horizon: for ``"band"``, share of the band's height above the middle row of the frame.
+        top: for ``"stretch"``, share of the frame's height that is cut off above.
+
+    Raises:
+        LanelightError: an unknown fit or a share outside [0, 1).
+    """
+
+    target: tuple[int, int]
+    fit: Literal["band", "stretch"] = "band"
+    horizon: float = 0.36
+    top: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.fit not in ("band", "stretch"):
+            raise ModelError(f"viewport policy: expected fit 'band' or 'stretch', got {self.fit!r}")
+        if not (0 <= self.horizon < 1 and 0 <= self.top < 1):
+            raise ModelError(f"viewport policy: expected shares in [0, 1), got {self.horizon=}, {self.top=}")
+
+    def view(self, size: tuple[int, int]) -> Viewport:
+        """Return the viewport for a frame of `size` (width, height)."""
+        width, height = size
+        if self.fit == "stretch":
+            return Viewport(size, (0, min(round(self.top * height), height - 1), width, height), self.target)
+        band = min(height, max(1, round(width * self.target[1] / self.target[0])))
+        y0 = min(max(0, round(height / 2 - self.horizon * band)), height - band)
+        return Viewport(size, (0, y0, width, y0 + band), self.target)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as the manifest stores it."""
+        return {"target": list(self.target), "fit": self.fit, "horizon": self.horizon, "top": self.top}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> ViewportPolicy:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            ModelError: a key is missing or unknown.
+        """
+        try:
+            width, height = entry["target"]
+            known = {key: value for key, value in entry.items() if key != "target"}
+            return cls(target=(int(width), int(height)), **known)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"viewport policy: expected target, fit, horizon, top, got {dict(entry)} ({error})"
+            ) from error
