@@ -1,0 +1,110 @@
+"""Read and write single pictures as RGB uint8 arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lanelight.errors import OutputError, SourceError
+
+Image = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+def read_image(path: Path | str) -> Image:
+    """Read a picture, turned as its EXIF orientation says.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        SourceError: the file is missing, cut off, or no picture that OpenCV knows.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: expected a readable picture file, got: {error.strerror}") from error
+    if _is_cut_off(data):
+        raise SourceError(f"{path}: the picture is cut off (its end is missing); copy the file again")
+    image = None
+    if data:
+        with quiet_opencv():
+            try:
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            except cv2.error:  # some decoders raise where others return None; the message below serves both
+                image = None
+    if image is None:
+        raise SourceError(f"{path}: expected a picture ({_known()}), got {_described(data)}")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def write_image(path: Path | str, image: Image, *, quality: int = 92) -> None:
+    """Write a picture in the format that its suffix names, through a temporary file in the same folder.
+
+    Args:
+        path: file name with a suffix of `SUFFIXES`.
+        image: (H, W, 3) uint8 RGB or (H, W) uint8.
+        quality: of a JPEG or WebP, 1 to 100.
+
+    Raises:
+        OutputError: the suffix is unknown or the place cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path}: expected a picture suffix ({_known()}), got {path.suffix or 'none'!r}")
+    options = {
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
+    }
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    done, encoded = cv2.imencode(path.suffix.lower(), bgr, options.get(path.suffix.lower(), []))
+    if not done:
+        raise OutputError(f"{path}: a picture of shape {image.shape} cannot be written as {path.suffix}")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(encoded.tobytes())
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}; choose another output folder") from error
+    finally:
+        if part.parent.is_dir():  # else `unlink` itself would raise
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV's own log off stderr: its lines would stand beside our one-line error."""
+    log = cv2.utils.logging
+    before = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Tell whether a JPEG or PNG lacks its end; OpenCV would fill a cut JPEG with grey without a word."""
+    if data.startswith(b"\xff\xd8"):
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # end of image before the last start of scan
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data[-4096:]  # some writers add bytes behind the end
+    return False
+
+
+def _described(data: bytes) -> str:
+    if not data:
+        return "an empty file"
+    return f"a file that begins with {data[:8]!r}"
+
+
+def _known() -> str:
+    return ", ".join(sorted(suffix.lstrip(".") for suffix in SUFFIXES))
