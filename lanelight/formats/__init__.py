@@ -1,0 +1,1 @@
+"""One on-disk format per file, Scene to text and back: `native`, `tusimple`, `culane`."""

@@ -1,0 +1,206 @@
+"""`lanes.jsonl`, lanelight's own record of the lanes of a video or of pictures: a header line, then one line a frame.
+
+The lanes come back exactly as they were written. Class maps are not part of the format.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from lanelight.errors import FormatError, LanelightError, OutputError
+from lanelight.formats.text import cannot_write, json_lines, part_name
+from lanelight.geometry import FloatArray, Lane, Scene
+
+FORMAT = "lanelight/1"
+
+
+@dataclass(frozen=True)
+class LogHeader:
+    """What the first line says about all frames.
+
+    Attributes:
+        source: file, folder or stream the frames came from.
+        model: name of the network.
+        size: (width, height) of the frames in px; a frame of another size says so in its own line.
+        fps: frames per second, None for pictures.
+    """
+
+    source: str
+    model: str
+    size: tuple[int, int]
+    fps: float | None
+
+
+class LogRecord(NamedTuple):
+    """One frame of a log.
+
+    Attributes:
+        frame: index from 0.
+        time_s: time in the video, None for pictures.
+        scene: its lanes.
+        name: file name of a picture, None in videos.
+    """
+
+    frame: int
+    time_s: float | None
+    scene: Scene
+    name: str | None = None
+
+
+class LaneLog:
+    """Write `lanes.jsonl` frame by frame.
+
+    Every line is complete on the disk before the next begins. The file carries a temporary name until `close`,
+    which leaving the ``with`` block calls, after an interruption too: the frames written so far are kept. Only a block
+    that fails before its first frame leaves nothing.
+
+    Args:
+        path: the file to write; its folder must exist.
+        source: file, folder or stream the frames come from.
+        model: name of the network.
+        size: (width, height) of the frames, px.
+        fps: frames per second, None for pictures.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(
+        self, path: str | Path, *, source: str, model: str, size: tuple[int, int], fps: float | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.frames = 0
+        self._size = (int(size[0]), int(size[1]))
+        self._part = part_name(self.path)
+        try:
+            self._file = self._part.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        header = {"format": FORMAT, "source": source, "model": model, "size": list(self._size), "fps": fps}
+        self._line(header)
+
+    def write(self, frame_index: int, time_s: float | None, scene: Scene, *, name: str | None = None) -> None:
+        """Append the lanes of one frame.
+
+        Args:
+            frame_index: index from 0.
+            time_s: time in the video, None for pictures.
+            scene: its lanes, in px of the source frame.
+            name: file name of a picture, so that its line can be found again.
+
+        Raises:
+            OutputError: a coordinate is infinite, or the disk is full.
+        """
+        entry: dict[str, Any] = {"frame": frame_index, "time_s": time_s}
+        if name is not None:
+            entry["name"] = name
+        if scene.size != self._size:
+            entry["size"] = list(scene.size)
+        entry["lanes"] = [_lane_entry(lane) for lane in scene.lanes]
+        self._line(entry)
+        self.frames += 1
+
+    def close(self) -> None:
+        """Give the file its name; calling it again does nothing.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        if self._file.closed:
+            return
+        try:
+            self._file.close()
+            self._part.replace(self.path)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None and self.frames == 0:
+            self.discard()
+        else:
+            self.close()
+
+    def _line(self, entry: Mapping[str, Any]) -> None:
+        try:
+            text = json.dumps(entry, allow_nan=False)
+        except ValueError as error:
+            raise OutputError(f"{self.path}: expected finite numbers, got {error}; see what made them") from error
+        try:
+            self._file.write(text + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+
+def read(path: str | Path) -> tuple[LogHeader, list[LogRecord]]:
+    """Read what `LaneLog` wrote.
+
+    Raises:
+        FormatError: the file is missing, of a newer version, or a line is damaged; the message names the line.
+    """
+    lines = json_lines(path)
+    where, first = next(lines, (str(path), {}))
+    header = _read_header(where, first)
+    return header, [_read_record(where, entry, header.size) for where, entry in lines]
+
+
+def _lane_entry(lane: Lane) -> dict[str, Any]:
+    points: list[list[float | None]] = lane.points.tolist()
+    if np.isnan(lane.points).any():
+        points = [[None if x is not None and math.isnan(x) else x for x in point] for point in points]
+    entry = {"points": points, "score": float(lane.score), "slot": lane.slot, "track": lane.track}
+    return entry | ({"attributes": dict(lane.attributes)} if lane.attributes else {})
+
+
+def _read_header(where: str, entry: Mapping[str, Any]) -> LogHeader:
+    version = re.fullmatch(r"lanelight/(\d+)", str(entry.get("format")))
+    if version is None:
+        raise FormatError(f'{where}: expected a first line with "format": "{FORMAT}"; this is no lanes.jsonl')
+    if entry["format"] != FORMAT:
+        raise FormatError(
+            f"{where}: the file has format lanelight/{version[1]}, this lanelight reads {FORMAT}; upgrade lanelight"
+        )
+    try:
+        width, height = entry["size"]
+        fps = entry["fps"]
+        return LogHeader(
+            str(entry["source"]), str(entry["model"]), (int(width), int(height)), None if fps is None else float(fps)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{where}: expected source, model, size [w, h] and fps ({error!r})") from error
+
+
+def _read_record(where: str, entry: Mapping[str, Any], size: tuple[int, int]) -> LogRecord:
+    try:
+        width, height = entry.get("size", size)
+        scene = Scene((width, height), tuple(_read_lane(lane) for lane in entry["lanes"]))
+        time_s = entry["time_s"]
+        return LogRecord(int(entry["frame"]), None if time_s is None else float(time_s), scene, entry.get("name"))
+    except (KeyError, TypeError, ValueError, AttributeError, LanelightError) as error:
+        raise FormatError(f"{where}: expected frame, time_s and lanes with points [[x, y], ...] ({error!r})") from error
+
+
+def _read_lane(entry: Mapping[str, Any]) -> Lane:
+    points: FloatArray = np.array(entry["points"], dtype=np.float64)  # null becomes NaN
+    return Lane(
+        points, float(entry.get("score", 1.0)), entry.get("slot"), entry.get("track"), dict(entry.get("attributes", {}))
+    )
