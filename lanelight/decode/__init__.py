@@ -1,0 +1,36 @@
+"""Decoders: raw network outputs -> Scene, NumPy only, the same for every runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lanelight.decode.base import Decoder
+from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
+from lanelight.errors import ModelError, unknown_name
+
+DECODERS: dict[str, type[MaskDecoder] | type[BenchmarkMaskDecoder]] = {
+    "masks": MaskDecoder,
+    "benchmark_masks": BenchmarkMaskDecoder,
+}
+
+__all__ = ["DECODERS", "BenchmarkMaskDecoder", "Decoder", "MaskDecoder", "decoder_from_dict"]
+
+
+def decoder_from_dict(entry: Mapping[str, Any]) -> Decoder:
+    """Build the decoder that a manifest names.
+
+    Args:
+        entry: ``{"kind": name, threshold: value, ...}``.
+
+    Raises:
+        ModelError: an unknown kind or threshold.
+    """
+    kind = str(entry.get("kind"))
+    if kind not in DECODERS:
+        raise ModelError(unknown_name("decoder", kind, DECODERS))
+    values = {key: value for key, value in entry.items() if key != "kind"}
+    try:
+        return DECODERS[kind](**values)
+    except TypeError as error:
+        raise ModelError(f"decoder {kind!r}: expected its own thresholds, got {sorted(values)} ({error})") from error
