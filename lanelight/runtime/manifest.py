@@ -1,0 +1,177 @@
+"""`Manifest`: what a network file needs beside it to be used - viewport, decoder, origin - as NAME.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from lanelight.errors import ModelError
+from lanelight.formats.text import replacing
+from lanelight.geometry import ViewportPolicy
+
+FORMAT = "lanelight-model/1"
+PREPROCESS_STEPS: tuple[str, ...] = ()  # kinds of steps that this version can run on the network's input
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about an exported network that its file does not say.
+
+    The network's input is float32 (B, 3, H, W) RGB in [0, 1], with (W, H) the target of the viewport policy.
+
+    Attributes:
+        name: short name of the network.
+        version: version of these weights.
+        viewport: what the network sees of a frame.
+        decoder: kind and thresholds, as `lanelight.decode.decoder_from_dict` reads them.
+        outputs: names of the outputs, in order.
+        slots: number of lane slots, counted from the left; 0 where the network has none.
+        classes: names of its per-pixel classes by id; empty where it has none.
+        preprocess: steps between the viewport and the network, each ``{"kind": ...}``.
+        input: name of the input.
+        backend: the faster runtime for this network, ``"onnxruntime"`` or ``"openvino"``.
+        licence: SPDX name of the licence of the weights.
+        data: what it was trained on.
+        recipe: the resolved recipe of the training run, or its name.
+        sha256: of the model file; `save` fills it in.
+        lanelight: version of lanelight that wrote the manifest.
+
+    Raises:
+        ModelError: a preprocess step or backend that this version does not know.
+    """
+
+    name: str
+    version: str
+    viewport: ViewportPolicy
+    decoder: Mapping[str, Any]
+    outputs: Sequence[str]
+    slots: int = 4
+    classes: Sequence[str] = ()
+    preprocess: Sequence[Mapping[str, Any]] = ()
+    input: str = "images"
+    backend: str = "onnxruntime"
+    licence: str = ""
+    data: Any = ""
+    recipe: Any = ""
+    sha256: str = ""
+    lanelight: str = ""
+    path: Path | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        for step in self.preprocess:
+            if step.get("kind") not in PREPROCESS_STEPS:
+                known = ", ".join(PREPROCESS_STEPS) or "none"
+                raise ModelError(
+                    f"model {self.name!r}: unknown preprocess step {step.get('kind')!r} (known: {known}); "
+                    "upgrade lanelight"
+                )
+        if self.backend not in ("onnxruntime", "openvino"):
+            raise ModelError(f"model {self.name!r}: expected backend onnxruntime or openvino, got {self.backend!r}")
+
+    @classmethod
+    def load(cls, model: Path | str) -> Self:
+        """Read the manifest beside a model file and check that it belongs to that file.
+
+        Raises:
+            ModelError: the manifest is missing, damaged or of a newer version, or the model file is corrupted.
+        """
+        model = Path(model)
+        path = manifest_path(model)
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"{model}: expected its manifest {path.name} beside it, found none; "
+                "copy it along, or make both with `lanelight export`"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path}: expected a JSON manifest, got: {error}") from error
+        manifest = cls._from_dict(entry, path)
+        found = digest(model)
+        if found != manifest.sha256:
+            raise ModelError(
+                f"{model}: the model file is corrupted: expected sha256 {manifest.sha256[:12]}..., "
+                f"got {found[:12]}...; fetch or export it again"
+            )
+        return manifest
+
+    def save(self, model: Path | str) -> Self:
+        """Write the manifest beside a finished model file, with the file's sha256, and return it so completed.
+
+        Raises:
+            OutputError: the place cannot be written.
+            ModelError: the model file is missing.
+        """
+        from lanelight import __version__
+
+        model = Path(model)
+        path = manifest_path(model)
+        full = replace(self, sha256=digest(model), lanelight=__version__, path=path)
+        with replacing(path) as file:
+            json.dump(full.to_dict(), file, indent=2)
+            file.write("\n")
+        return full
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as its file has it."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "path"}
+        values["viewport"] = self.viewport.to_dict()
+        return {"format": FORMAT, **values}
+
+    @classmethod
+    def _from_dict(cls, entry: Any, path: Path) -> Self:
+        _check_format(entry, path)
+        names = {item.name for item in fields(cls)} - {"path"}
+        values = {key: value for key, value in entry.items() if key in names}
+        try:
+            values["viewport"] = ViewportPolicy.from_dict(values["viewport"])
+            values["outputs"] = tuple(values["outputs"])
+            values["decoder"] = dict(values["decoder"])
+            values["sha256"] = str(values["sha256"])
+            return cls(**values, path=path)
+        except (KeyError, TypeError, ValueError) as error:
+            needed = "name, version, viewport, decoder, outputs, sha256"
+            raise ModelError(
+                f"{path}: expected a manifest with {needed} ({error!r}); export the model again"
+            ) from error
+
+
+def manifest_path(model: Path | str) -> Path:
+    """Return where the manifest of a model file lies."""
+    return Path(model).with_suffix(".json")
+
+
+def digest(model: Path | str) -> str:
+    """Return the sha256 of a model file; of an OpenVINO IR, of its .xml followed by its .bin.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    model = Path(model)
+    total = hashlib.sha256()
+    for part in (model, model.with_suffix(".bin")) if model.suffix == ".xml" else (model,):
+        try:
+            with part.open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    total.update(chunk)
+        except OSError as error:
+            raise ModelError(f"{part}: the model file cannot be read: {error.strerror}") from error
+    return total.hexdigest()
+
+
+def _check_format(entry: Any, path: Path) -> None:
+    found = entry.get("format") if isinstance(entry, dict) else None
+    version = re.fullmatch(r"lanelight-model/(\d+)", str(found))
+    if version is None:
+        raise ModelError(f'{path}: expected a manifest with "format": "{FORMAT}", got {found!r}')
+    if found != FORMAT:
+        raise ModelError(
+            f"{path}: the manifest has format {found}, this lanelight reads {FORMAT}; "
+            "upgrade lanelight (pip install --upgrade lanelight)"
+        )

@@ -1,0 +1,82 @@
+"""Networks run by OpenVINO, in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lanelight.errors import ModelError
+from lanelight.runtime.denormals import SUPPORTED, flushed
+from lanelight.runtime.session import Array, checked_outputs
+
+
+class OpenVinoSession:
+    """An ONNX file or OpenVINO IR on the processor.
+
+    Args:
+        model: .onnx file, or .xml with its .bin beside it.
+        threads: threads of one call.
+        input_name: name of the input.
+        outputs: names of the outputs to return; empty takes all.
+
+    Raises:
+        ModelError: the file is no network, or lacks the named input or outputs.
+    """
+
+    backend = "openvino"
+
+    def __init__(self, model: Path, *, threads: int, input_name: str = "images", outputs: Sequence[str] = ()) -> None:
+        import openvino
+
+        settings = {
+            # By itself OpenVINO computes in bfloat16 where the processor can: lanes then move and appear.
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "CPU_DENORMALS_OPTIMIZATION": SUPPORTED,  # where its change of the calling thread can be put back
+            "ENABLE_CPU_PINNING": False,  # pinned threads wait for a core that the video encoder holds
+        }
+        try:
+            with flushed():
+                self._compiled: Any = openvino.Core().compile_model(_read(model), "CPU", settings)
+        except Exception as error:  # its exception classes share no public parent but Exception
+            reason = " ".join(str(error).split())[-120:]
+            raise ModelError(
+                f"{model}: expected a network, got a corrupted or foreign file (OpenVINO: {reason})"
+            ) from error
+        self.threads = threads
+        names = [port.get_any_name() for port in self._compiled.inputs]
+        if names != [input_name]:
+            raise ModelError(f"{model}: expected one input {input_name!r}, got {', '.join(names)}; export it again")
+        found = [port.get_any_name() for port in self._compiled.outputs]
+        self._places = {name: found.index(name) for name in checked_outputs(model, outputs, found)}
+        self._request: Any = self._compiled.create_infer_request()
+
+    def __call__(self, images: Array) -> dict[str, Array]:
+        """Run the network on float32 (B, 3, H, W)."""
+        with flushed():
+            self._request.infer([images], share_inputs=True)
+        return {
+            name: np.array(
+                self._request.get_output_tensor(place).data, dtype=np.float32
+            )  # a copy: the tensor is reused
+            for name, place in self._places.items()
+        }
+
+    def close(self) -> None:
+        """Free the network."""
+        self._request = self._compiled = None
+
+
+def _read(model: Path) -> Any:
+    import openvino
+    from openvino.frontend import FrontEndManager
+
+    if model.suffix.lower() != ".onnx":
+        return openvino.Core().read_model(str(model))
+    # `Core.read_model` would try every format on a damaged file, and one of the readers writes to stderr.
+    reader = FrontEndManager().load_by_framework("onnx")
+    return reader.convert(reader.load(str(model)))

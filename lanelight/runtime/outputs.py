@@ -1,0 +1,225 @@
+"""The files of a predict job: lanes, annotated video, pictures, benchmark files, contact sheet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from lanelight.errors import LanelightError, OutputError, unknown_name
+from lanelight.formats import culane, tusimple
+from lanelight.formats.native import LaneLog
+from lanelight.frames import Image, Source, VideoWriter, write_image
+from lanelight.geometry import FloatArray
+from lanelight.render import contact_sheet, draw_lanes
+from lanelight.render.sheet import shrunk
+from lanelight.runtime.predictor import Result
+from lanelight.runtime.timings import Timings
+
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet")
+DEFAULT_KINDS = {"video": ("video", "lanes", "sheet"), "images": ("frames", "lanes")}
+SHEET_FRAMES, TILE_WIDTH = 12, 480
+PICTURES_PER_SECOND = 2.0  # of a video made from single pictures
+
+
+class Outputs:
+    """Writes the results of one source into a folder; nothing appears before the first result.
+
+    Leaving the ``with`` block finishes every file, after an interruption or an error too.
+
+    Args:
+        folder: where to write; it is made when needed.
+        source: what the results come from.
+        kinds: names of `KINDS`; ``lanes`` is always written.
+        model: name of the network.
+        every: every how many frames of the source there is a result.
+        timings: gets the durations of drawing and writing.
+
+    Attributes:
+        paths: kind -> file or folder, in the order they were begun.
+
+    Raises:
+        OutputError: an unknown kind, or a file of the source would be written over.
+    """
+
+    def __init__(
+        self, folder: Path, source: Source, kinds: tuple[str, ...], *, model: str, every: int = 1, timings: Timings
+    ) -> None:
+        for kind in kinds:
+            if kind not in KINDS:
+                raise OutputError(unknown_name("kind of output", kind, KINDS))
+        _check_apart(source, {folder / f"{source.stem}.mp4"} if "video" in kinds else set(), folder / "frames")
+        self.folder = folder
+        self.paths: dict[str, Path] = {}
+        self._source = source
+        self._kinds = frozenset(kinds)
+        self._model = model
+        self._fps = (source.fps or 25.0) / every if source.kind == "video" else PICTURES_PER_SECOND
+        self._timings = timings
+        self._log: LaneLog | None = None
+        self._video: VideoWriter | None = None
+        self._entries: list[dict[str, Any]] = []
+        self._sheet = _SheetFrames(SHEET_FRAMES)
+
+    def write(self, result: Result) -> None:
+        """Write one result into every file.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        if self._log is None:
+            self._begin(result)
+        with self._timings.measure("draw"):
+            on_sheet = "sheet" in self._kinds and self._sheet.wants_next()
+            drawn = None
+            if on_sheet or self._kinds & {"video", "frames"}:
+                drawn = draw_lanes(result.frame, result.scene)
+        with self._timings.measure("write"):
+            self._write_files(result, drawn)
+        if "sheet" in self._kinds:
+            self._sheet.add(drawn if on_sheet else None, _caption(result))
+
+    def close(self) -> None:
+        """Finish every file.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        if self._log is None:
+            return
+        log, self._log = self._log, None
+        try:
+            if self._video is not None:
+                self._video.close()
+        finally:
+            log.close()
+        if "tusimple" in self._kinds:
+            self.paths["tusimple"] = self.folder / "tusimple.json"
+            tusimple.write(self.paths["tusimple"], self._entries)
+        if "sheet" in self._kinds:
+            self.paths["sheet"] = self.folder / "sheet.png"
+            write_image(self.paths["sheet"], self._sheet.picture())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, result: Result) -> None:
+        make_folder(self.folder)
+        self.paths["lanes"] = self.folder / "lanes.jsonl"
+        self._log = LaneLog(
+            self.paths["lanes"],
+            source=self._source.name,
+            model=self._model,
+            size=result.scene.size,
+            fps=self._source.fps,
+        )
+        if "video" in self._kinds:
+            self.paths["video"] = self.folder / f"{self._source.stem}.mp4"
+            self._video = VideoWriter(self.paths["video"], fps=self._fps)
+        for kind in ("frames", "culane"):
+            if kind in self._kinds:
+                self.paths[kind] = self.folder / kind
+                make_folder(self.paths[kind])
+
+    def _write_files(self, result: Result, drawn: Image | None) -> None:
+        name = Path(result.name)
+        if self._log is not None:
+            picture = result.name if self._source.kind == "images" else None
+            self._log.write(result.index, result.time_s, result.scene, name=picture)
+        if self._video is not None and drawn is not None:
+            self._video.write(drawn, result.time_s)
+        if "frames" in self._kinds and drawn is not None:
+            write_image(self.paths["frames"] / (name.name if name.suffix else f"{name}.jpg"), drawn)
+        if "culane" in self._kinds:
+            culane.write_lanes(self.paths["culane"] / f"{name.stem}.lines.txt", result.scene)
+        if "tusimple" in self._kinds:
+            rows = tusimple_rows(result.scene.size[1])
+            self._entries.append(tusimple.to_entry(result.scene, str(name), rows, result.latency_ms))
+
+
+def tusimple_rows(height: int) -> FloatArray:
+    """Return the benchmark's rows, scaled from its 720 px to frames of another height, whole px."""
+    scale = height / tusimple.SIZE[1]
+    return np.clip(np.round((tusimple.ROWS + 0.5) * scale - 0.5), 0, height - 1)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}; choose another --out") from error
+
+
+def check_writable(folder: Path) -> None:
+    """Check that a folder can be made and written, without making anything.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    place = folder.absolute()
+    while not place.exists() and not place.is_symlink():
+        place = place.parent
+    if not place.is_dir():
+        raise OutputError(f"{folder}: expected a folder to write to, but {place} is a file; choose another --out")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: expected a folder to write to, but {place} is read-only; choose another --out")
+
+
+def _check_apart(source: Source, files: set[Path], pictures: Path) -> None:
+    """Check that no file of the source would be written over."""
+    ours = {file.resolve() for file in files}
+    for file in source.files:
+        place = file.resolve()
+        if place in ours or place.parent == pictures.resolve():
+            raise OutputError(f"{file}: the output would replace this source; choose another --out")
+
+
+class _SheetFrames:
+    """Keeps a few small frames, evenly spread over a source of unknown length."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._step = 1
+        self._seen = 0
+        self._kept: list[tuple[Image, str]] = []
+
+    def wants_next(self) -> bool:
+        """Tell whether the next frame will be kept."""
+        return self._seen % self._step == 0
+
+    def add(self, frame: Image | None, caption: str) -> None:
+        """Count a frame, and keep it where it is given; with twice too many, every other one goes."""
+        if frame is not None:
+            self._kept.append((shrunk(frame, TILE_WIDTH), caption))
+        self._seen += 1
+        if len(self._kept) >= 2 * self._wanted:
+            self._kept = self._kept[::2]
+            self._step *= 2
+
+    def picture(self) -> Image:
+        """Return the contact sheet."""
+        if not self._kept:
+            raise LanelightError("contact sheet: expected at least one frame, got none")
+        count = min(self._wanted, len(self._kept))
+        chosen = [self._kept[round(k)] for k in np.linspace(0, len(self._kept) - 1, count)]
+        return contact_sheet([frame for frame, _ in chosen], [caption for _, caption in chosen], tile_width=TILE_WIDTH)
+
+
+def _caption(result: Result) -> str:
+    lanes = f"{len(result.scene.lanes)} lanes"
+    if result.time_s is None:
+        return f"{result.name}   {lanes}"
+    return f"frame {result.index}   {result.time_s:.2f} s   {lanes}"

@@ -1,0 +1,191 @@
+"""`Detector`: a network with its viewport and decoder; frame in, Scene out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+from lanelight.decode import Decoder, decoder_from_dict
+from lanelight.errors import LanelightError, ModelError
+from lanelight.frames import Frame, Image, Source, find_sources
+from lanelight.geometry import Scene, Viewport
+from lanelight.runtime.bundled import find_model
+from lanelight.runtime.manifest import Manifest
+from lanelight.runtime.prefetch import prefetch
+from lanelight.runtime.session import Array, Session, open_session
+from lanelight.runtime.timings import Timings
+
+SCORE_FIELD = "exist_threshold"  # what `score` replaces in a decoder
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One frame and what was found in it.
+
+    Attributes:
+        frame: (H, W, 3) uint8 RGB.
+        scene: its lanes, in px of the frame.
+        time_s: seconds from the first frame, None for pictures.
+        index: number of the frame in its source.
+        name: file name of a picture, or the frame's number.
+        latency_ms: time from the frame to its Scene.
+    """
+
+    frame: Image
+    scene: Scene
+    time_s: float | None
+    index: int
+    name: str
+    latency_ms: float
+
+
+class Detector:
+    """Finds the lanes of frames of any size.
+
+    Attributes:
+        manifest: what is known about the network.
+        timings: how long each stage took, since loading.
+        backend: the runtime in use.
+        threads: its number of threads.
+    """
+
+    def __init__(self, session: Session, manifest: Manifest, decoder: Decoder) -> None:
+        self.manifest = manifest
+        self.timings = Timings()
+        self.backend = session.backend
+        self.threads = session.threads
+        self._session = session
+        self._decoder = decoder
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | Path = "default",
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        score: float | None = None,
+    ) -> Self:
+        """Load a bundled or exported network.
+
+        Args:
+            name_or_path: a bundled name (`lanelight models`) or a path to an .onnx or OpenVINO .xml file.
+            backend: ``"onnxruntime"``, ``"openvino"``, or ``"auto"`` for what the manifest calls faster.
+            threads: threads of the network; None takes every processor this process may use.
+            score: smallest score of a lane in [0, 1]; None keeps the manifest's.
+
+        Raises:
+            ModelError: the model is unknown, missing, corrupted or of a newer version.
+        """
+        path = find_model(name_or_path)
+        manifest = Manifest.load(path)
+        decoder = decoder_from_dict(_with_score(manifest, score))
+        chosen = backend
+        if backend == "auto":
+            chosen = "openvino" if path.suffix == ".xml" else manifest.backend
+        session = open_session(path, chosen, threads=threads, input_name=manifest.input, outputs=manifest.outputs)
+        return cls(session, manifest, decoder)
+
+    def predict(self, frame: Image) -> Scene:
+        """Return the lanes of one frame.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+
+        Raises:
+            LanelightError: the frame has another shape or type.
+        """
+        _check_frame(frame)
+        with self.timings.measure("view"):
+            view = self.manifest.viewport.view((frame.shape[1], frame.shape[0]))
+            images = network_input(frame, view)
+        with self.timings.measure("network"):
+            outputs = self._session(images)
+        with self.timings.measure("decode"):
+            return self._decoder({name: array[0] for name, array in outputs.items()}, view)
+
+    def stream(
+        self, source: str | int | Path | Source | Sequence[str | Path], *, every: int = 1, limit: int | None = None
+    ) -> Iterator[Result]:
+        """Yield the lanes of frame after frame; the next frames are read meanwhile.
+
+        Args:
+            source: picture, folder, glob, video, camera number or stream address, or several of them.
+            every: take every n-th frame.
+            limit: stop after so many frames.
+
+        Raises:
+            SourceError: the source cannot be read; frames before the damage are yielded first.
+        """
+        sources = [source] if isinstance(source, Source) else find_sources(_as_names(source))
+        left = limit
+        for item in sources:
+            for result in self.results(item, every=every, limit=left):
+                left = None if left is None else left - 1
+                yield result
+            if left == 0:
+                return
+
+    def results(
+        self, source: Source, *, every: int = 1, limit: int | None = None, stop: threading.Event | None = None
+    ) -> Iterator[Result]:
+        """Yield the lanes of the frames of one open source, until `stop` is set."""
+        for frame in prefetch(source, every=every, limit=limit, stop=stop, timings=self.timings):
+            yield self._result(frame)
+
+    def warm_up(self) -> None:
+        """Run the network once on a grey picture, so that the first real frame is as fast as the others."""
+        width, height = self.manifest.viewport.target
+        self._session(np.full((1, 3, height, width), 0.5, dtype=np.float32))
+
+    def close(self) -> None:
+        """Free the network."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _result(self, frame: Frame) -> Result:
+        scene = self.predict(frame.image)
+        latency = self.timings.latest_ms("view", "network", "decode")
+        return Result(frame.image, scene, frame.time_s, frame.index, frame.name, latency)
+
+
+def network_input(frame: Image, view: Viewport) -> Array:
+    """Return what a network sees of a frame: float32 (1, 3, H, W) RGB in [0, 1]."""
+    seen = view.apply(frame)
+    images = np.empty((1, 3, *seen.shape[:2]), dtype=np.float32)
+    for channel, plane in enumerate(cv2.split(seen)):  # twice as fast as one strided product
+        np.multiply(plane, np.float32(1 / 255), out=images[0, channel])
+    return images
+
+
+def _with_score(manifest: Manifest, score: float | None) -> dict[str, Any]:
+    if score is None:
+        return dict(manifest.decoder)
+    if not 0 <= score <= 1:
+        raise ModelError(f"score: expected a value in [0, 1], got {score}")
+    return {**manifest.decoder, SCORE_FIELD: score}
+
+
+def _check_frame(frame: Image) -> None:
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise LanelightError(
+            f"predict: expected a frame of shape (H, W, 3) uint8 RGB, got {frame.shape} {frame.dtype}; "
+            "read pictures with lanelight.frames.read_image"
+        )
+
+
+def _as_names(source: str | int | Path | Sequence[str | Path]) -> list[str | Path]:
+    if isinstance(source, int):
+        return [str(source)]
+    return [source] if isinstance(source, str | Path) else list(source)
