@@ -1,0 +1,1 @@
+"""Distillation: from a network's own deeper layers, or from a teacher."""

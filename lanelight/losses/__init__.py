@@ -1,0 +1,1 @@
+"""Loss terms: functions of tensors, without knowledge of networks or data sets."""

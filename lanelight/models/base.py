@@ -1,0 +1,56 @@
+"""`LaneModel`: what every network of lanelight is, to training and to export."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lanelight.decode import Decoder
+from lanelight.geometry import Scene, Viewport
+
+
+class LaneModel(nn.Module, ABC):
+    """A network with its targets, its loss and its decoder.
+
+    Class attributes:
+        OUTPUTS: names of the outputs, in the order of the exported graph.
+        TAPS: names of inner features that distillation may read (`lanelight.nn.taps`).
+
+    Attributes:
+        normalize: everything between RGB in [0, 1] and what the weights expect; always the first submodule.
+        size: (width, height) of the input, px.
+        decoder: outputs -> Scene.
+    """
+
+    OUTPUTS: ClassVar[tuple[str, ...]]
+    TAPS: ClassVar[tuple[str, ...]] = ()
+
+    normalize: nn.Module
+    size: tuple[int, int]
+    decoder: Decoder
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Map (B, 3, H, W) RGB in [0, 1] to the outputs named in `OUTPUTS`."""
+
+    @abstractmethod
+    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
+        """Return what the network should say of a Scene: arrays without a batch axis."""
+
+    @abstractmethod
+    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the already weighted terms of the training loss, each a scalar."""
+
+    @final
+    def decode(self, outputs: Mapping[str, Tensor], views: Sequence[Viewport]) -> list[Scene]:
+        """Turn a batch of outputs into Scenes in px of the source frames."""
+        arrays = {name: outputs[name].detach().float().cpu().numpy() for name in self.OUTPUTS}
+        return [
+            self.decoder({name: np.asarray(array[i]) for name, array in arrays.items()}, view)
+            for i, view in enumerate(views)
+        ]

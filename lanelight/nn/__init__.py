@@ -1,0 +1,1 @@
+"""Torch blocks that two or more networks use."""

@@ -1,0 +1,140 @@
+"""Checks that every network in the table passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lanelight.cli.models import ARCHITECTURES
+from lanelight.errors import ModelError
+from lanelight.geometry import Lane, Scene, ViewportPolicy
+from lanelight.models import MODELS
+from lanelight.models.enet_sad import EnetSad
+from lanelight.nn.taps import tapped
+
+SIZE = (256, 112)
+POLICY = ViewportPolicy(target=SIZE)
+FRAME = (1280, 720)
+
+names = pytest.mark.parametrize("name", sorted(MODELS))
+
+
+def _scene(count: int) -> Scene:
+    """Return a Scene with straight lanes that meet at (640, 300)."""
+    bottoms = (-600.0, 300.0, 1000.0, 1900.0)[:count] if count < 4 else (-600.0, 300.0, 1000.0, 1900.0)
+    rows = np.arange(717.0, 340.0, -6.0)
+    lanes = []
+    for slot, bottom in enumerate(bottoms):
+        x = 640 + (bottom - 640) * (rows - 300) / 420
+        lanes.append(Lane(np.stack([x, rows], axis=1), slot=slot))
+    return Scene(FRAME, lanes)
+
+
+def test_the_table_without_torch_names_the_same_networks() -> None:
+    assert sorted(ARCHITECTURES) == sorted(MODELS)
+
+
+@names
+def test_outputs_are_named_finite_and_the_same_one_by_one(name: str) -> None:
+    model = MODELS[name](size=SIZE).eval()
+    images = torch.rand(2, 3, SIZE[1], SIZE[0], generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        both, first = model(images), model(images[:1])
+    assert tuple(both) == model.OUTPUTS
+    for key in model.OUTPUTS:
+        assert torch.isfinite(both[key]).all()
+        assert torch.allclose(both[key][:1], first[key], atol=1e-5)
+
+
+@names
+def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
+    model = MODELS[name](size=SIZE)
+    assert next(iter(model.named_children()))[0] == "normalize"
+    with tapped(model, model.TAPS) as features:
+        model.eval()(torch.rand(1, 3, SIZE[1], SIZE[0]))
+    assert tuple(features) == model.TAPS
+
+
+@names
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None:
+    model = MODELS[name](size=SIZE, width_px=4)
+    view, scene = POLICY.view(FRAME), _scene(count)
+    target = model.target(scene, view)
+    lanes = np.stack([(target["lanes"] == k) * 12.0 for k in range(5)]).astype(np.float32)
+    outputs = {"lanes": torch.from_numpy(lanes)[None], "exist": torch.from_numpy(target["exist"] * 12 - 6)[None]}
+    (back,) = model.decode(outputs, [view])
+    assert [lane.slot for lane in back.lanes] == [lane.slot for lane in scene.lanes]
+    for lane in back.lanes:
+        assert lane.slot is not None
+        points = lane.points[2:-2]  # the round ends of a drawn line pull the first and last rows inwards
+        inside = (points[:, 0] > 20) & (points[:, 0] < 1260)
+        wanted = scene.lanes[lane.slot].x_at(points[inside, 1])
+        # Half a mask pixel is 2.5 px of this frame; a shallow lane crosses several columns a row.
+        slope = abs(np.diff(scene.lanes[lane.slot].points[:2, 0])[0] / 6)
+        assert np.nanmax(np.abs(wanted - points[inside, 0])) < 2.5 * (1.5 + slope)
+
+
+@names
+def test_one_step_lowers_the_loss_and_every_weight_has_a_gradient(name: str) -> None:
+    torch.manual_seed(0)
+    model = MODELS[name](size=SIZE, width_px=4).train()
+    targets = {key: torch.from_numpy(array)[None] for key, array in model.target(_scene(4), POLICY.view(FRAME)).items()}
+    images = torch.rand(1, 3, SIZE[1], SIZE[0])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    losses = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        terms = model.loss(model(images), targets)
+        loss = torch.stack(list(terms.values())).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+
+
+def test_unknown_pixels_make_missing_lanes_unknown() -> None:
+    model = MODELS["enet_sad"](size=SIZE)
+    scene = _scene(2)
+    classes = np.zeros((720, 1280), np.uint8)
+    classes[500:, 900:] = 255
+    target = model.target(Scene(FRAME, scene.lanes[1:2], classes), POLICY.view(FRAME))
+    assert np.array_equal(target["exist"], [np.nan, 1, np.nan, np.nan], equal_nan=True)
+    assert set(np.unique(target["lanes"])) == {0, 2, 255}
+
+
+def test_lanes_without_points_or_slots_are_left_out_of_the_target() -> None:
+    model = MODELS["enet_sad"](size=SIZE)
+    lanes = [Lane(np.empty((0, 2)), slot=1), Lane(np.array([[600.0, 700.0], [640.0, 400.0]]))]
+    target = model.target(Scene(FRAME, lanes), POLICY.view(FRAME))
+    assert not target["exist"].any()
+    assert not target["lanes"].any()
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "shared", "count"),
+    [
+        ((800, 288), 5, True, 817_331),
+        ((800, 288), 5, False, 1_106_423),
+        ((640, 368), 5, True, 830_131),
+        ((640, 360), 1, True, 803_955),
+        ((640, 360), 1, False, 1_093_047),
+        ((976, 208), 5, True, 748_851),
+    ],
+)
+def test_enet_sad_has_the_reference_number_of_parameters(
+    size: tuple[int, int], channels: int, shared: bool, count: int
+) -> None:
+    model = EnetSad(size, channels=channels, shared_stages=shared)
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
+def test_wrong_sizes_and_channels_are_refused() -> None:
+    with pytest.raises(ModelError, match="multiples of 8"):
+        MODELS["enet_sad"](size=(100, 50))
+    with pytest.raises(ModelError, match="expected 5 channels"):
+        MODELS["enet_sad"](size=SIZE, channels=7)
+    with pytest.raises(ModelError, match="no backbone weights exist"):
+        MODELS["enet_sad"](size=SIZE, pretrained_backbone=True)

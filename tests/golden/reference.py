@@ -1,0 +1,69 @@
+"""Rebuild the weights of a golden file; see the README beside the goldens for the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("LANELIGHT_SHARED", ROOT.parent / "shared"))
+
+
+def golden(name: str) -> Any:
+    """Open a golden file, or skip the test where the folder of goldens is not there."""
+    path = SHARED / "goldens" / f"{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"golden arrays are not here: {path} (set LANELIGHT_SHARED)")
+    return np.load(path)
+
+
+def meta(z: Any) -> dict[str, Any]:
+    """Return the facts stored with a golden."""
+    facts: dict[str, Any] = json.loads(str(z["meta"]))
+    return facts
+
+
+def state(z: Any) -> dict[str, Tensor]:
+    """Return the reference's state dict, drawn anew."""
+    keys = [str(key) for key in z["keys"]]
+    index = {key: i for i, key in enumerate(keys)}
+    built = {}
+    for i, key in enumerate(keys):
+        source = index[str(z["alias"][i])] if str(z["alias"][i]) else i
+        if z["kinds"][source] == "keep":
+            array = z[f"kept__{source}"]
+        else:
+            shape = tuple(json.loads(str(z["shapes"][source])))
+            array = _draw(str(z["kinds"][source]), shape, keys[source], float(z["scales"][source]))
+        built[key] = torch.from_numpy(np.array(array)).reshape(tuple(json.loads(str(z["shapes"][i]))))
+    sums = [float(tensor.double().sum()) for tensor in built.values()]
+    assert np.allclose(sums, z["key_sums"], atol=1e-2), "the rebuilt weights are not the golden's"
+    return built
+
+
+def _draw(kind: str, shape: tuple[int, ...], key: str, scale: float) -> np.ndarray[Any, Any]:
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big"))
+    uniform = {
+        "bias": (-0.1, 0.1),
+        "norm_w": (0.5, 1.5),
+        "bn_var": (0.5, 1.5),
+        "norm_b": (-0.2, 0.2),
+        "prelu": (0.1, 0.3),
+        "gamma": (0.1, 0.3),
+    }
+    if kind == "zero":
+        return np.zeros(shape, np.int64)
+    if kind in uniform:
+        drawn = rng.uniform(*uniform[kind], shape)
+    else:
+        deviation = {"weight": float(np.sqrt(2 / np.prod(shape[1:]))), "bn_mean": 0.1}[kind]
+        drawn = rng.normal(0, deviation, shape)
+    return np.asarray(drawn * scale).astype(np.float32)
