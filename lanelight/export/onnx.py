@@ -1,0 +1,105 @@
+"""Write a network as ONNX, with its manifest."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lanelight.errors import OutputError
+from lanelight.geometry import ViewportPolicy
+from lanelight.models import LaneModel
+from lanelight.runtime.manifest import Manifest
+
+OPSET = 20  # read by ONNX Runtime from 1.17 and OpenVINO from 2024
+
+
+def export_onnx(
+    model: LaneModel,
+    out: str | Path,
+    *,
+    name: str,
+    version: str = "1",
+    viewport: ViewportPolicy | None = None,
+    backend: str = "onnxruntime",
+    licence: str = "",
+    data: Any = "",
+    recipe: Any = "",
+) -> Manifest:
+    """Export a network and write its manifest beside it.
+
+    The graph takes float32 (B, 3, H, W) RGB in [0, 1] with any batch size B and the network's own H and W.
+
+    Args:
+        model: in evaluation mode or not; exported as for evaluation.
+        out: the .onnx file; its manifest has the same stem.
+        name: of the network, for the manifest.
+        version: of the weights.
+        viewport: how frames are shown to the network; by default a band in its size.
+        backend: the faster runtime.
+        licence: of the weights.
+        data: what they were trained on.
+        recipe: the resolved recipe, or its name.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    out = Path(out)
+    width, height = model.size
+    example = torch.zeros(2, 3, height, width)
+    batch = torch.export.Dim("batch", min=1)
+    was_training = model.training
+    model.eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            _Positional(model),
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=list(model.OUTPUTS),
+            dynamic_shapes={"images": {0: batch}},
+            verbose=False,
+        )
+    model.train(was_training)
+    assert program is not None
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        program.save(str(temporary))
+        temporary.replace(out)
+    except OSError as error:
+        raise OutputError(f"{out}: expected a place that can be written ({error})") from error
+    manifest = Manifest(
+        name=name,
+        version=version,
+        viewport=viewport or ViewportPolicy(target=model.size),
+        decoder=model.decoder.to_dict(),
+        outputs=model.OUTPUTS,
+        backend=backend,
+        licence=licence,
+        data=data,
+        recipe=recipe,
+    )
+    return manifest.save(out)
+
+
+class _Positional(nn.Module):
+    """The network with its outputs in order, as the exporter wants them."""
+
+    def __init__(self, model: LaneModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.model(images)
+        return tuple(outputs[name] for name in self.model.OUTPUTS)

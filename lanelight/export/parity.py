@@ -1,0 +1,97 @@
+"""Does the exported network say what the trained one says? In arrays and in lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lanelight.geometry import Scene, ViewportPolicy
+from lanelight.models import LaneModel
+from lanelight.runtime.session import open_session
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an exported network is from the trained one, over some frames.
+
+    Attributes:
+        backend: runtime of the exported network.
+        frames: number of frames.
+        error: output name -> largest difference, as a share of the largest absolute value of that output.
+        same_lanes: frames on which both found lanes in the same slots.
+        lane_px: largest distance between the two in x, px of the source frame, over lanes found by both.
+    """
+
+    backend: str
+    frames: int
+    error: dict[str, float]
+    same_lanes: int
+    lane_px: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @property
+    def holds(self) -> bool:
+        """Say whether the lanes are the same: same slots everywhere, nowhere more than half a pixel apart."""
+        return self.same_lanes == self.frames and self.lane_px <= 0.5
+
+
+def compare(
+    model: LaneModel,
+    exported: str | Path,
+    frames: Sequence[NDArray[np.uint8]],
+    *,
+    backend: str,
+    viewport: ViewportPolicy | None = None,
+) -> Parity:
+    """Run both networks on the same frames.
+
+    Args:
+        model: the trained network.
+        exported: its exported file.
+        frames: (H, W, 3) uint8 RGB of any sizes.
+        backend: runtime of the exported network.
+        viewport: how frames are shown; by default a band in the network's size.
+    """
+    policy = viewport or ViewportPolicy(target=model.size)
+    session = open_session(Path(exported), backend, outputs=model.OUTPUTS)
+    model.eval()
+    difference = dict.fromkeys(model.OUTPUTS, 0.0)
+    largest = dict.fromkeys(model.OUTPUTS, 1e-12)
+    same, apart = 0, 0.0
+    for frame in frames:
+        view = policy.view((frame.shape[1], frame.shape[0]))
+        images = view.apply(frame).transpose(2, 0, 1)[None].astype(np.float32) / 255
+        with torch.inference_mode():
+            eager = model(torch.from_numpy(images))
+        arrays = session(images)
+        for name in model.OUTPUTS:
+            reference = eager[name].numpy()
+            difference[name] = max(difference[name], float(np.abs(arrays[name] - reference).max()))
+            largest[name] = max(largest[name], float(np.abs(reference).max()))
+        (first,) = model.decode(eager, [view])
+        second = model.decoder({name: array[0] for name, array in arrays.items()}, view)
+        same += {lane.slot for lane in first.lanes} == {lane.slot for lane in second.lanes}
+        apart = max(apart, lane_distance(first, second))
+    session.close()
+    error = {name: difference[name] / largest[name] for name in model.OUTPUTS}
+    return Parity(backend, len(frames), error, same, apart)
+
+
+def lane_distance(first: Scene, second: Scene) -> float:
+    """Return the largest distance in x between lanes of the same slot, px; 0 where they share none."""
+    apart = 0.0
+    for lane in first.lanes:
+        other = None if lane.slot is None else second.in_slot(lane.slot)
+        if other is not None and len(lane.points):
+            gap = np.abs(other.x_at(lane.points[:, 1]) - lane.points[:, 0])
+            apart = max(apart, float(np.nanmax(np.append(gap, 0.0))))
+    return apart

@@ -1,0 +1,119 @@
+"""From data sets to batches: which frame comes when, how it is augmented, what the network should say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from lanelight.datasets.base import FrameDataset
+from lanelight.datasets.line_maps import LineMapFrames
+from lanelight.datasets.remembered import Remembered
+from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
+from lanelight.errors import LanelightError
+from lanelight.models import LaneModel
+from lanelight.train.recipe import DataPart, Recipe
+
+Sample = dict[str, Tensor]
+ENDLESS = 1_000_000_000  # rendered roads have no last item; an index is drawn from this many
+
+
+def frames_of(part: DataPart, size: tuple[int, int]) -> FrameDataset:
+    """Open one source of frames.
+
+    Args:
+        part: which.
+        size: (width, height) of the network's input; rendered roads are rendered in it.
+    """
+    return SOURCES[part.kind](part, size)
+
+
+def _synthetic(part: DataPart, size: tuple[int, int]) -> FrameDataset:
+    roads = SyntheticRoads(RoadConfig(size=size), seed=part.seed, length=part.pool or ENDLESS)
+    return Remembered(roads) if part.pool else roads
+
+
+def _clips(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
+    return LineMapFrames.clips(_folder(part.frames), _folder(part.maps))
+
+
+def _stills(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
+    masks = None if part.masks is None else _folder(part.masks)
+    return LineMapFrames.stills(_folder(part.frames), _folder(part.maps), masks=masks, aspect=part.aspect)
+
+
+SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
+    "synthetic": _synthetic,
+    "clips": _clips,
+    "stills": _stills,
+}
+
+
+def _folder(name: str) -> Path:
+    path = Path(name)
+    if not path.is_dir():
+        raise LanelightError(f"recipe: expected the data folder {name!r}, found none; set it with --set data.N....=DIR")
+    return path
+
+
+class TrainingFrames(Dataset[Sample]):
+    """Training samples without end: sample i is a function of the recipe's seed and i alone.
+
+    Args:
+        recipe: shares, viewport, augmentation, seed.
+        model: whose `target` says what is wanted.
+    """
+
+    def __init__(self, recipe: Recipe, model: LaneModel) -> None:
+        self.recipe = recipe
+        self.target = model.target
+        self.parts = [frames_of(part, recipe.size) for part in recipe.data]
+        shares = np.array([part.share for part in recipe.data])
+        self.shares = shares / shares.sum()
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return ``images`` (3, H, W) uint8 RGB and the targets of one frame."""
+        rng = np.random.default_rng((self.recipe.seed, index))
+        part = self.parts[int(rng.choice(len(self.parts), p=self.shares))]
+        _, frame, scene = part[int(rng.integers(len(part)))]
+        augment = self.recipe.augment
+        frame, scene = augment.mirrored(frame, scene, rng)
+        view = augment.crop(self.recipe.viewport.view(scene.size), rng)
+        image = augment.colored(view.apply(frame), rng)
+        return {"images": _tensor(image), **_tensors(self.target(scene, view))}
+
+
+class EpochSampler(Sampler[int]):
+    """Indices in order, going on where the epoch before ended; an epoch is what lies between two validations.
+
+    Args:
+        length: samples an epoch.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning calls this."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        start = self.epoch * self.length
+        return iter(range(start, start + self.length))
+
+
+def _tensor(image: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+
+def _tensors(targets: dict[str, Any]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in targets.items()}
