@@ -1,0 +1,42 @@
+"""`lanelight export`: a trained network -> ONNX with manifest and parity report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the options of the verb."""
+    parser.add_argument("model", metavar="MODEL", help="a training run's folder")
+    parser.add_argument("--format", choices=["onnx"], default="onnx", help="of the file")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="the .onnx file to write; its manifest lies beside"
+    )
+    parser.add_argument(
+        "--backend", choices=["onnxruntime", "openvino"], help="the faster runtime; measured by default"
+    )
+    parser.add_argument("--licence", default="", metavar="NAME", help="licence of the weights, for the manifest")
+    parser.add_argument("--data", default="", metavar="TEXT", help="what they were trained on, for the manifest")
+    parser.add_argument("--json", metavar="FILE", help="write the parity report as JSON")
+
+
+def run(args: Any) -> int:
+    """Run the verb."""
+    from lanelight.export.run import export_run
+
+    out = Path(args.out)
+    report = export_run(Path(args.model), out, backend=args.backend, licence=args.licence, data=args.data)
+    for parity in report.parity:
+        errors = ", ".join(f"{name} {error:.1e}" for name, error in parity.error.items())
+        print(
+            f"{parity.backend}: arrays differ by {errors} of the largest value; lanes in the same slots on "
+            f"{parity.same_lanes} of {parity.frames} frames, at most {parity.lane_px:.3f} px apart"
+        )
+    times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report.latency_ms.items())
+    print(f"network alone: {times}; the manifest names {report.backend}")
+    print(f"wrote {out} and {out.with_suffix('.json')}")
+    if args.json:
+        Path(args.json).write_text(json.dumps(report.to_dict(), indent=2) + "\n")
+    return 0

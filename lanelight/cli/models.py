@@ -1,0 +1,96 @@
+"""`lanelight models`: the bundled networks and the architectures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lanelight.errors import LanelightError, ModelError, unknown_name
+
+# name: summary; the same names as `lanelight.models.MODELS`, which needs torch.
+ARCHITECTURES: dict[str, str] = {
+    "enet": "ENet with an existence branch (Paszke et al. 2016); the ENet-SAD network trained without distillation",
+    "enet_sad": "ENet-SAD (Hou et al. 2019): ENet with self attention distillation, existence branch, 4 lane slots",
+}
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the options of the verb."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show the card of this network")
+    parser.add_argument("--json", metavar="FILE", help="write the table as JSON")
+
+
+def run(args: Any) -> int:
+    """Run the verb."""
+    if args.name:
+        print(card(args.name))
+        return 0
+    table = {"bundled": bundled_rows(), "architectures": ARCHITECTURES}
+    if args.json:
+        _write_json(Path(args.json), table)
+    _print(table)
+    return 0
+
+
+def bundled_rows() -> list[dict[str, Any]]:
+    """Return one row for each bundled name: summary, size in bytes, backend and licence (None where absent)."""
+    from lanelight.runtime.bundled import BUNDLED, find_model
+    from lanelight.runtime.manifest import Manifest
+
+    rows: list[dict[str, Any]] = []
+    for name, bundled in BUNDLED.items():
+        row: dict[str, Any] = {
+            "name": name,
+            "summary": bundled.summary,
+            "bytes": None,
+            "backend": None,
+            "licence": None,
+        }
+        try:
+            path = find_model(name)
+            manifest = Manifest.load(path)
+            row |= {"bytes": path.stat().st_size, "backend": manifest.backend, "licence": manifest.licence}
+        except LanelightError as error:  # the table still helps where one file is damaged; the row says so
+            row["problem"] = str(error)
+        rows.append(row)
+    return rows
+
+
+def card(name: str) -> str:
+    """Return the text of a network's card.
+
+    Raises:
+        ModelError: an unknown name, or a bundled network without its card.
+    """
+    from lanelight.runtime.bundled import BUNDLED, WEIGHTS
+
+    if name in BUNDLED:
+        path = WEIGHTS / f"{BUNDLED[name].stem}.md"
+        try:
+            return path.read_text(encoding="utf-8").rstrip()
+        except OSError as error:
+            raise ModelError(f"{path}: the card cannot be read: {error.strerror}; install lanelight again") from error
+    if name in ARCHITECTURES:
+        return f"{name}: {ARCHITECTURES[name]}\n\nNo weights come with it; train them: `lanelight recipes`."
+    raise ModelError(unknown_name("model", name, {*BUNDLED, *ARCHITECTURES}))
+
+
+def _print(table: dict[str, Any]) -> None:
+    print("bundled networks (lanelight predict SOURCE --model NAME)")
+    wide = max(len(row["name"]) for row in table["bundled"])
+    for row in table["bundled"]:
+        facts = row.get("problem") or f"{row['bytes'] / 1e6:.1f} MB, {row['backend']}, {row['licence']}"
+        print(f"  {row['name']:<{wide}}  {row['summary']} ({facts})")
+    print("\narchitectures (lanelight train; extra: pip install 'lanelight[train]')")
+    wide = max(map(len, table["architectures"]))
+    for name, summary in table["architectures"].items():
+        print(f"  {name:<{wide}}  {summary}")
+
+
+def _write_json(path: Path, table: dict[str, Any]) -> None:
+    from lanelight.formats.text import replacing
+
+    with replacing(path) as file:
+        json.dump(table, file, indent=2)
+        file.write("\n")

@@ -1,0 +1,188 @@
+"""`lanelight predict`: lanes of pictures, videos, cameras and streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lanelight.cli.arguments import positive, share, words_of
+from lanelight.cli.progress import Progress
+from lanelight.errors import SourceError
+
+if TYPE_CHECKING:
+    from lanelight.frames import Source
+    from lanelight.runtime import Detector
+
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet")
+BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
+FOLDER = Path("runs/predict")
+INTERRUPTED = 130
+PATIENCE_S = 3.0
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the options of the verb."""
+    parser.add_argument(
+        "source", nargs="+", type=str, metavar="SOURCE",
+        help="picture, folder, glob, video, camera number, or stream address such as rtsp://...",
+    )  # fmt: skip
+    parser.add_argument("--model", default="default", metavar="NAME|FILE", help="bundled name or exported file")
+    parser.add_argument("--out", metavar="DIR", help="output folder (a new runs/predict, runs/predict2, ...)")
+    parser.add_argument(
+        "--save", type=words_of(KINDS), metavar="KIND,...",
+        help=f"of {', '.join(KINDS)} (videos: video,lanes,sheet; pictures: frames,lanes; lanes.jsonl always)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="auto", help="runtime; auto takes the model's faster one"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
+    parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th frame")
+    parser.add_argument("--limit", type=positive, metavar="N", help="stop after N frames of each source")
+    parser.add_argument("--score", type=share, metavar="F", help="smallest score of a lane, 0 to 1 (the model's own)")
+    parser.add_argument("--json", metavar="FILE", help="write the printed figures as JSON")
+
+
+def run(args: Any) -> int:
+    """Run the verb."""
+    from lanelight.frames import find_sources
+    from lanelight.runtime import Detector
+    from lanelight.runtime.outputs import check_writable
+
+    sources = find_sources(args.source)
+    out = Path(args.out) if args.out else numbered(FOLDER)
+    check_writable(out)
+    if args.json:
+        check_writable(Path(args.json).absolute().parent)
+    stop = threading.Event()
+    entries: list[dict[str, Any]] = []
+    problems: list[SourceError] = []
+    with Detector.load(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
+        detector.warm_up()
+        with finishing_on_signals(stop):
+            for source, folder in zip(sources, folders(out, [source.stem for source in sources]), strict=True):
+                try:
+                    entry, problem = _predict(detector, source, folder, args, stop)
+                except SourceError as error:
+                    problems.append(error)
+                    continue
+                entries.append(entry)
+                problems += [problem] if problem else []
+                if stop.is_set():
+                    break
+    figures = {"model": detector.manifest.name, "backend": detector.backend, "threads": detector.threads}
+    if args.json:
+        _write_json(Path(args.json), {**figures, "interrupted": stop.is_set(), "sources": entries})
+    if stop.is_set():
+        kept = any(entry["frames"] for entry in entries)
+        print("interrupted; what was found so far is kept" if kept else "interrupted; nothing was written")
+        return INTERRUPTED
+    if problems:
+        raise SourceError("; ".join(str(problem) for problem in problems))
+    return 0
+
+
+def numbered(folder: Path) -> Path:
+    """Return the first of DIR, DIR2, DIR3, ... that does not exist yet."""
+    number = 1
+    place = folder
+    while place.exists():
+        number += 1
+        place = folder.with_name(f"{folder.name}{number}")
+    return place
+
+
+def folders(out: Path, stems: list[str]) -> list[Path]:
+    """Return the folder of each source: `out` itself for a single one, else one below it for each, all different."""
+    if len(stems) == 1:
+        return [out]
+    places: list[Path] = []
+    for stem in stems:
+        place = out / stem
+        number = 1
+        while place in places:
+            number += 1
+            place = out / f"{stem}_{number}"
+        places.append(place)
+    return places
+
+
+@contextmanager
+def finishing_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C (and a polite kill) set `stop`, so that the outputs get finished."""
+    asked_at: list[float] = []
+
+    def ask_to_stop(_number: int, _frame: object) -> None:
+        stop.set()
+        asked_at.append(time.monotonic())
+        # `timeout` and some shells send the signal twice at once; only a later repeat means "do not finish".
+        if asked_at[-1] - asked_at[0] > PATIENCE_S:
+            os._exit(INTERRUPTED)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield
+        return
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _predict(
+    detector: Detector, source: Source, folder: Path, args: Any, stop: threading.Event
+) -> tuple[dict[str, Any], SourceError | None]:
+    """Run one source, print its figures and return them, with what was wrong with the source."""
+    from lanelight.runtime.outputs import DEFAULT_KINDS, Outputs
+    from lanelight.runtime.stream import run_job
+
+    kinds = args.save or DEFAULT_KINDS[source.kind]
+    detector.timings.clear()
+    expected = None if source.count is None else -(-source.count // args.every)
+    if args.limit is not None:
+        expected = args.limit if expected is None else min(expected, args.limit)
+    outputs = Outputs(folder, source, kinds, model=detector.manifest.name, every=args.every, timings=detector.timings)
+    with outputs, Progress(source.name, expected) as progress:
+        report = run_job(
+            detector, source, outputs, every=args.every, limit=args.limit, stop=stop, progress=progress.update
+        )
+    entry = {
+        "source": source.name,
+        "frames": report.frames,
+        "lanes_per_frame": round(report.lanes / max(report.frames, 1), 3),
+        "seconds": round(report.seconds, 3),
+        "frames_per_second": round(report.frames_per_second, 2),
+        "stages": detector.timings.summary(),
+        "outputs": {kind: str(path) for kind, path in outputs.paths.items()},
+    }
+    _print(entry, f"{detector.manifest.name}, {detector.backend}, threads: {detector.threads}")
+    return entry, report.problem
+
+
+def _print(entry: dict[str, Any], how: str) -> None:
+    print(
+        f"{entry['source']}: {entry['frames']} frames, {entry['lanes_per_frame']:.2f} lanes a frame, "
+        f"{entry['frames_per_second']:.1f} frames/s ({how})"
+    )
+    print(f"  {'stage':<8} {'mean':>8} {'p50':>8} {'p95':>8}   ms a frame")
+    for stage, row in entry["stages"].items():
+        print(f"  {stage:<8} {row['mean_ms']:8.2f} {row['p50_ms']:8.2f} {row['p95_ms']:8.2f}")
+    for kind, path in entry["outputs"].items():
+        print(f"  {kind:<8} {path}")
+
+
+def _write_json(path: Path, figures: dict[str, Any]) -> None:
+    from lanelight.formats.text import replacing
+    from lanelight.runtime.outputs import make_folder
+
+    make_folder(path.absolute().parent)
+    with replacing(path) as file:
+        json.dump(figures, file, indent=2)
+        file.write("\n")
