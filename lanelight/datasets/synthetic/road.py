@@ -1,0 +1,275 @@
+"""The road itself: its course over the map, its lanes and the land beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanelight.datasets.synthetic.config import Range, RoadConfig
+from lanelight.geometry import FloatArray
+
+STEP_M = 1.0  # spacing of the tables along the road; linear in between (0.6 mm off at 1/200 m)
+AHEAD_M = 900.0
+BEHIND_M = 40.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One boundary of a lane and what is painted on it.
+
+    Attributes:
+        offset: (N,) position right of the centre line every `STEP_M`, m.
+        style: ``"solid"``, ``"dashed"``, ``"double"``, ``"botts"`` or ``"none"``.
+        color: ``"white"`` or ``"yellow"``.
+        width_m: of the paint.
+        dash: (period, length, phase) of dashes, m; period 0 is continuous.
+        span: (from, to) along the road, m.
+        solid: (from, to) along the road where a dashed line is solid, m.
+        opacity: 0 (gone) to 1.
+        wear: 0 (fresh) to 1 (patchy).
+    """
+
+    offset: FloatArray
+    style: str
+    color: str = "white"
+    width_m: float = 0.12
+    dash: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    span: Range = (0.0, 1e9)
+    solid: Range = (0.0, 0.0)
+    opacity: float = 1.0
+    wear: float = 0.3
+
+    @property
+    def painted(self) -> bool:
+        """Tell whether a careful eye sees the line at all."""
+        return self.style != "none" and self.opacity > 0.1
+
+
+@dataclass(frozen=True)
+class Road:
+    """A road of which every table is sampled every `STEP_M` m.
+
+    Attributes:
+        kind: ``"highway"``, ``"rural"`` or ``"street"``.
+        path: (N, 5) x, y, heading, curvature, height of the centre line.
+        lines: boundaries of lanes from left to right, painted or not.
+        left: (N,) left edge of the pavement, m right of the centre line.
+        right: (N,) right edge.
+        oncoming: number of lanes, from the left, with oncoming traffic.
+        ego: index of the lane that the camera drives in.
+        lane_width_m: m.
+    """
+
+    kind: str
+    path: FloatArray
+    lines: tuple[Line, ...]
+    left: FloatArray
+    right: FloatArray
+    oncoming: int
+    ego: int
+    lane_width_m: float
+
+    def at(self, s: FloatArray, d: FloatArray, h: FloatArray | float = 0.0) -> FloatArray:
+        """Return the world position (..., 3) of points `d` m right of the centre line and `h` m above the road."""
+        s = np.asarray(s, dtype=np.float64)
+        i = np.clip((s / STEP_M).astype(int), 0, len(self.path) - 2)
+        w = (s / STEP_M - i)[..., None]
+        x, y, heading, _, z = np.moveaxis(self.path[i] + w * (self.path[i + 1] - self.path[i]), -1, 0)
+        return np.stack([x + d * np.sin(heading), y - d * np.cos(heading), z + h], axis=-1)
+
+    def frame_at(self, s: float, d: float) -> tuple[FloatArray, FloatArray]:
+        """Return the place (3,) of a point of the road and the axes (3, 3) there: right, forward, up."""
+        heading = self.heading_at(s)
+        c, n = np.cos(heading), np.sin(heading)
+        forward = np.array([c, n, self.grade_at(s)])
+        return self.at(np.array(s), np.array(d)), np.array([[n, -c, 0.0], forward, [0.0, 0.0, 1.0]])
+
+    def heading_at(self, s: float) -> float:
+        """Return the direction of the road at `s`, rad."""
+        i = int(np.clip(s / STEP_M, 0, len(self.path) - 2))
+        return float(self.path[i, 2] + (s / STEP_M - i) * (self.path[i + 1, 2] - self.path[i, 2]))
+
+    def lateral_of(self, position: tuple[float, ...], s: float) -> float:
+        """Return how far right of the centre line a place beside `s` is, m."""
+        away = np.array(position[:2]) - self.at(np.array(s), np.array(0.0))[:2]
+        heading = self.heading_at(s)
+        return float(away[0] * np.sin(heading) - away[1] * np.cos(heading))
+
+    def grade_at(self, s: float) -> float:
+        """Return the grade at `s`, m per m."""
+        i = int(np.clip(s / STEP_M, 0, len(self.path) - 2))
+        return float(self.path[i + 1, 4] - self.path[i, 4]) / STEP_M
+
+    def lane_middle(self, lane: int, s: float) -> float:
+        """Return the middle of lane `lane` at `s`, m right of the centre line."""
+        i = int(np.clip(s / STEP_M, 0, len(self.path) - 1))
+        return float(self.lines[lane].offset[i] + self.lines[lane + 1].offset[i]) / 2
+
+
+def draw_road(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.0) -> Road:
+    """Draw a road along which a camera can drive from `BEHIND_M` for `length_m`."""
+    count = int((BEHIND_M + length_m + AHEAD_M) / STEP_M) + 2
+    pick = rng.random()
+    kind = "highway" if pick < config.highway_share else "street"
+    if config.highway_share <= pick < config.highway_share + config.rural_share:
+        kind = "rural"
+    path = _draw_path(config, rng, count, kind)
+    lanes, oncoming = _draw_lanes(config, rng, kind)
+    low, high = config.lane_width_m
+    width = float(np.clip(rng.normal({"highway": 3.6, "rural": 3.3, "street": 3.2}[kind], 0.22), low, high))
+    lines = _draw_lines(config, rng, kind, width=width, lanes=lanes, oncoming=oncoming, count=count)
+    left = lines[0].offset - _shoulder(rng, kind, left=True)
+    right = lines[-1].offset + _shoulder(rng, kind, left=False)
+    ego = int(rng.integers(oncoming, lanes))
+    road = Road(kind, path, tuple(lines), left, right, oncoming, ego, width)
+    if kind == "highway" and lanes < 5 and rng.random() < config.exit_share:
+        road = _with_exit(road, rng, length_m)
+    return road
+
+
+def _draw_path(config: RoadConfig, rng: np.random.Generator, count: int, kind: str) -> FloatArray:
+    """Integrate random curvature and grade to a centre line that starts at the origin."""
+    largest = config.highway_curvature_per_m if kind == "highway" else config.rural_curvature_per_m
+    largest *= float(rng.choice([0.15, 0.5, 1.0], p=[0.4, 0.3, 0.3]))
+    bend = _control(rng, count, config.curve_length_m, largest)
+    steep = config.grade * float(rng.choice([0.1, 0.5, 1.0], p=[0.45, 0.35, 0.2]))
+    grade = _control(rng, count, config.hill_length_m, steep)
+    if count > 9:  # corners of the profile would show as creases
+        grade = np.convolve(np.pad(grade, 15, mode="edge"), np.full(31, 1 / 31), mode="valid")
+    heading = np.concatenate([[0.0], np.cumsum((bend[1:] + bend[:-1]) / 2 * STEP_M)])
+    middle = (heading[1:] + heading[:-1]) / 2
+    x = np.concatenate([[0.0], np.cumsum(np.cos(middle) * STEP_M)])
+    y = np.concatenate([[0.0], np.cumsum(np.sin(middle) * STEP_M)])
+    z = np.concatenate([[0.0], np.cumsum((grade[1:] + grade[:-1]) / 2 * STEP_M)])
+    return np.stack([x, y, heading, bend, z], axis=1)
+
+
+def _control(rng: np.random.Generator, count: int, length_m: Range, largest: float) -> FloatArray:
+    """Return a random function that is constant on stretches and linear between them, (N,)."""
+    at, values = [0.0], [0.0]
+    level = float(rng.uniform(-largest, largest)) if rng.random() < 0.8 else 0.0
+    values[0] = level
+    while at[-1] < count * STEP_M:
+        at.append(at[-1] + float(rng.uniform(*length_m)))
+        values.append(level)
+        level = float(rng.uniform(-largest, largest)) if rng.random() < 0.75 else 0.0
+        at.append(at[-1] + float(rng.uniform(*length_m)) * 0.6)
+        values.append(level)
+    return np.asarray(np.interp(np.arange(count) * STEP_M, at, values), dtype=np.float64)
+
+
+def _draw_lanes(config: RoadConfig, rng: np.random.Generator, kind: str) -> tuple[int, int]:
+    """Return the number of lanes and how many of them, from the left, are oncoming."""
+    low, high = config.lanes
+    if kind == "highway":
+        lanes = int(np.clip(rng.choice([1, 2, 3, 4, 5], p=[0.06, 0.3, 0.28, 0.24, 0.12]), low, high))
+        return lanes, 0
+    choices = [2, 3, 4] if kind == "street" else [2, 3]
+    shares = [0.6, 0.15, 0.25] if kind == "street" else [0.93, 0.07]
+    lanes = int(np.clip(rng.choice(choices, p=shares), low, high))
+    return lanes, lanes // 2
+
+
+def _shoulder(rng: np.random.Generator, kind: str, *, left: bool) -> float:
+    """Return the width of pavement outside the outermost line, m."""
+    if kind == "highway":
+        return float(rng.uniform(0.4, 2.5) if left else rng.uniform(1.2, 3.6))
+    if kind == "rural":
+        return float(rng.uniform(0.05, 0.5) if rng.random() < 0.7 else rng.uniform(0.5, 2.0))
+    return float(rng.uniform(0.15, 0.6) if rng.random() < 0.6 else rng.uniform(1.8, 2.8))
+
+
+def _draw_lines(
+    config: RoadConfig,
+    rng: np.random.Generator,
+    kind: str,
+    *,
+    width: float,
+    lanes: int,
+    oncoming: int,
+    count: int,
+) -> list[Line]:
+    """Draw the lines of a road from left to right."""
+    american = rng.random() < 0.55
+    dash = _draw_dash(rng, american)
+    start = -lanes * width / 2
+    paint = float(rng.uniform(*config.line_width_m))
+    wear = float(np.clip(rng.normal(config.wear, 0.25), 0.0, 1.0))
+    blank = kind != "highway" and rng.random() < config.unpainted_share
+    edges_painted = kind == "highway" or rng.random() < (0.7 if kind == "rural" else 0.35)
+    botts = kind == "highway" and american and rng.random() < 0.35
+    lines = []
+    for k in range(lanes + 1):
+        offset = np.full(count, start + k * width)
+        line = Line(offset, "dashed", "white", paint, (*dash, float(rng.uniform(0, dash[0]))), wear=wear)
+        if k in (0, lanes):
+            color = "yellow" if american and kind == "highway" and k == 0 else "white"
+            line = replace(line, style="solid" if edges_painted else "none", color=color, dash=(0.0, 0.0, 0.0))
+        elif oncoming and k == oncoming:
+            line = _centre_line(rng, line, american)
+        elif botts:
+            line = replace(line, style="botts", width_m=0.11, dash=(14.6, 3.1, line.dash[2]), wear=0.15)
+        elif rng.random() < 0.06:
+            line = replace(line, style="solid", dash=(0.0, 0.0, 0.0))
+        if rng.random() < config.worn_out_share or blank:
+            line = replace(line, opacity=0.0, style="none")
+        lines.append(_aged(rng, line, config.wear))
+    return lines
+
+
+def _draw_dash(rng: np.random.Generator, american: bool) -> Range:
+    """Return period and length of dashes, m."""
+    if american:
+        return (12.2, 3.05) if rng.random() < 0.75 else (14.6, 2.4)
+    options = [(18.0, 6.0), (12.0, 4.0), (15.0, 6.0), (12.0, 3.0), (9.0, 3.0), (9.0, 2.0), (6.0, 2.0), (18.0, 9.0)]
+    return options[int(rng.integers(len(options)))]
+
+
+def _centre_line(rng: np.random.Generator, line: Line, american: bool) -> Line:
+    """Return the line between the two directions of a two-way road."""
+    line = replace(line, color="yellow" if american else "white")
+    pick = rng.random()
+    if pick < 0.4:
+        return replace(line, style="double" if american or pick < 0.1 else "solid", dash=(0.0, 0.0, 0.0))
+    return replace(line, style="solid", dash=(0.0, 0.0, 0.0)) if pick < 0.5 else line
+
+
+def _aged(rng: np.random.Generator, line: Line, wear: float) -> Line:
+    """Return the line with its own opacity and wear."""
+    if line.style == "none":
+        return line
+    fade = float(np.clip(rng.beta(7.0, 0.7 + 1.6 * wear), 0.22, 1.0))
+    return replace(line, opacity=fade, wear=float(np.clip(line.wear + rng.normal(0, 0.12), 0.0, 1.0)))
+
+
+def _with_exit(road: Road, rng: np.random.Generator, length_m: float) -> Road:
+    """Let a lane leave, or join, at the right: the outermost line moves out and a second one runs between."""
+    s = np.arange(len(road.path)) * STEP_M
+    begin = BEHIND_M + float(rng.uniform(-60.0, max(length_m, 160.0)))
+    taper, parallel, angle = rng.uniform(40, 90), rng.uniform(60, 220), rng.uniform(0.03, 0.08)
+    wide = road.lane_width_m * np.clip((s - begin) / taper, 0.0, 1.0)
+    gore = begin + taper + parallel
+    if rng.random() < 0.35:  # the lane joins: the same shape driven the other way
+        begin = BEHIND_M + float(rng.uniform(40.0, max(length_m, 200.0)))
+        wide = road.lane_width_m * np.clip((begin + taper - s) / taper, 0.0, 1.0)
+        gore = begin - parallel
+        span, solid = (0.0, begin + taper), (0.0, gore)
+        away = np.clip(gore - s, 0.0, 250.0)
+    else:
+        span, solid = (begin, 1e9), (gore, 1e9)
+        away = np.clip(s - gore, 0.0, 250.0)
+    shift = wide + angle * np.minimum(away, 120.0) * np.minimum(away / 60.0, 1.0)
+    old = road.lines[-1]
+    edge = replace(old, offset=old.offset + shift, style="solid" if old.opacity > 0 else "none")
+    period = float(rng.choice([6.0, 12.2, 3.0]))
+    between = replace(old, style="dashed", color="white", dash=(period, period / 3, 0.0), width_m=1.3 * old.width_m)
+    between = replace(between, span=span, solid=solid)
+    shoulder = road.right - old.offset
+    return replace(road, lines=(*road.lines[:-1], between, edge), right=edge.offset + shoulder)
+
+
+def index_at(s: float, table: NDArray[np.float64]) -> int:
+    """Return the row of a table along the road that is nearest to `s`."""
+    return int(np.clip(round(s / STEP_M), 0, len(table) - 1))

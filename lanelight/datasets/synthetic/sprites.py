@@ -1,0 +1,143 @@
+"""Things that stand in the scene: polygons and cut-outs, composited behind crests and before the land."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lanelight.datasets.synthetic.camera import Camera
+from lanelight.geometry import FloatArray
+
+Polygon = tuple[FloatArray, tuple[float, float, float], float]  # (P, 3) m, linear colour, opacity
+SHARPNESS = 2  # sub-pixels per px inside a sprite
+LARGEST_PX = 700
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture in linear light with what is needed to place things in it.
+
+    Attributes:
+        camera: with a vertical image plane.
+        image: (H, W, 3) float32 linear light, changed in place.
+        depth: (H, W) float32 depth of the land, m.
+        taken: (H, W) bool, True where something stands before the land; changed in place.
+        haze: colour and range in m.
+    """
+
+    camera: Camera
+    image: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    taken: NDArray[np.bool_]
+    haze: FloatArray
+
+
+def draw_polygons(canvas: Canvas, polygons: list[Polygon], depth_m: float) -> None:
+    """Composite polygons, in the order given, as one thing at `depth_m`."""
+    projected = []
+    for points, colour, opacity in polygons:
+        xy, z = canvas.camera.project(points)
+        if float(z.min()) < 0.4:
+            continue
+        projected.append((xy, colour, opacity))
+    if not projected:
+        return
+    every = np.concatenate([xy for xy, _, _ in projected])
+    box = _box(canvas, every)
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    scale = SHARPNESS if max(x1 - x0, y1 - y0) < LARGEST_PX // SHARPNESS else 1
+    patch = np.zeros(((y1 - y0) * scale, (x1 - x0) * scale, 3), np.uint8)
+    alpha = np.zeros(patch.shape[:2], np.uint8)
+    for xy, colour, opacity in projected:
+        at = np.clip(((xy + 0.5 - (x0, y0)) * scale - 0.5) * 16, -2e6, 2e6).astype(np.int32).reshape(-1, 1, 2)
+        shown = tuple(float(c) for c in np.sqrt(np.clip(colour, 0, 1)) * 255)
+        if opacity >= 1:
+            cv2.fillPoly(patch, [at], shown, cv2.LINE_AA, 4)
+            cv2.fillPoly(alpha, [at], (255.0,), cv2.LINE_AA, 4)
+        else:
+            over = patch.copy()
+            cv2.fillPoly(over, [at], shown, cv2.LINE_AA, 4)
+            patch = np.asarray(cv2.addWeighted(over, opacity, patch, 1 - opacity, 0), dtype=np.uint8)
+    linear = np.asarray(np.square(patch.astype(np.float32) / 255), dtype=np.float32)
+    cover = np.asarray(alpha.astype(np.float32) / 255, dtype=np.float32)
+    if scale > 1:
+        linear = np.asarray(cv2.resize(linear, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        cover = np.asarray(cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    blend(canvas, linear, cover, (x0, y0), depth_m)
+
+
+def draw_cutout(
+    canvas: Canvas, cutout: NDArray[np.float32], foot: FloatArray, height_m: float, light: FloatArray
+) -> None:
+    """Composite an upright cut-out.
+
+    Args:
+        canvas: where to.
+        cutout: (h, w, 4) float32, reflectance and opacity, upright.
+        foot: (3,) world position of the middle of its lower edge, m.
+        height_m: of the cut-out, m.
+        light: (3,) light that falls on it.
+    """
+    xy, z = canvas.camera.project(foot)
+    depth_m = float(z)
+    if depth_m < 2.0:
+        return
+    tall = height_m * canvas.camera.focal_px / depth_m
+    wide = tall * cutout.shape[1] / cutout.shape[0]
+    if tall < 1.0 or tall > 6000:
+        return
+    box = _box(canvas, np.array([[xy[0] - wide / 2, xy[1] - tall], [xy[0] + wide / 2, xy[1]]]))
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    # a row and column of the cut-out per px of the box; area averaging happens in the smaller copies
+    shrink = max(1, int(cutout.shape[0] / max(tall, 1.0)))
+    if shrink > 1:
+        small = (max(1, cutout.shape[1] // shrink), max(1, cutout.shape[0] // shrink))
+        cutout = np.asarray(cv2.resize(cutout, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    sx, sy = cutout.shape[1] / wide, cutout.shape[0] / tall
+    matrix = np.array(
+        [
+            [sx, 0.0, (x0 + 0.5 - xy[0] + wide / 2) * sx - 0.5],
+            [0.0, sy, (y0 + 0.5 - xy[1] + tall) * sy - 0.5],
+        ]
+    )
+    part = cv2.warpAffine(cutout, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    colour = np.asarray(part[..., :3], dtype=np.float32) * light.astype(np.float32)
+    blend(canvas, colour, np.asarray(part[..., 3], dtype=np.float32), (x0, y0), depth_m)
+
+
+def blend(
+    canvas: Canvas,
+    colour: NDArray[np.float32],
+    cover: NDArray[np.float32],
+    corner: tuple[int, int],
+    depth_m: float,
+) -> None:
+    """Lay a patch, premultiplied by its cover, over the canvas where the land is not nearer."""
+    x0, y0 = corner
+    rows, columns = slice(y0, y0 + cover.shape[0]), slice(x0, x0 + cover.shape[1])
+    seen = canvas.depth[rows, columns] > depth_m * 0.97 - 2.5
+    cover = cover * seen
+    through = float(np.exp(-depth_m / canvas.haze[3]))
+    haze = (canvas.haze[:3] * (1 - through)).astype(np.float32)
+    colour = colour * seen[..., None]
+    view = canvas.image[rows, columns]
+    view *= (1 - cover)[..., None]
+    view += colour * np.float32(through) + haze * cover[..., None]
+    canvas.taken[rows, columns] |= cover > 0.5
+
+
+def _box(canvas: Canvas, points: FloatArray) -> tuple[int, int, int, int] | None:
+    """Return the whole-px box around points, inside the canvas, or None."""
+    height, width = canvas.depth.shape
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 2, (width, height))
+    if (high - low).min() < 1:
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

@@ -1,0 +1,124 @@
+"""Other vehicles: where they are, how they move, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from lanelight.datasets.synthetic.bodywork import Colour, Vehicle, body
+from lanelight.datasets.synthetic.config import RoadConfig
+from lanelight.datasets.synthetic.road import BEHIND_M, Road
+from lanelight.datasets.synthetic.sprites import Canvas, draw_polygons
+from lanelight.geometry import FloatArray
+
+PAINTS: tuple[Colour, ...] = (
+    (0.70, 0.70, 0.70),
+    (0.42, 0.43, 0.44),
+    (0.18, 0.19, 0.20),
+    (0.03, 0.03, 0.035),
+    (0.015, 0.015, 0.02),
+    (0.30, 0.03, 0.03),
+    (0.03, 0.07, 0.22),
+    (0.10, 0.08, 0.05),
+    (0.35, 0.31, 0.24),
+    (0.04, 0.12, 0.08),
+)
+
+
+PAINT_SHARES = (0.26, 0.17, 0.13, 0.13, 0.13, 0.06, 0.05, 0.02, 0.03, 0.02)
+
+
+def draw_traffic(config: RoadConfig, road: Road, rng: np.random.Generator, *, lamps: float) -> list[Vehicle]:
+    """Draw the vehicles in sight of a camera at `BEHIND_M`."""
+    low, high = config.traffic
+    if high <= 0:
+        return []
+    count = int(rng.integers(low, high + 1) * rng.beta(1.0, 1.6))
+    lanes = len(road.lines) - 1
+    found: list[Vehicle] = []
+    leader = rng.random() < config.ego_leader_share
+    for k in range(count + leader):
+        lane = int(rng.integers(0, lanes))
+        ahead = float(np.exp(rng.uniform(np.log(9.0), np.log(260.0))))
+        if (leader and k == 0) or lane == road.ego:
+            lane = road.ego
+            ahead = float(np.exp(rng.uniform(np.log(9.0), np.log(150.0))))
+        elif rng.random() < 0.06:
+            ahead = float(rng.uniform(1.0, 8.0))
+        vehicle = _draw_vehicle(rng, road, lane, BEHIND_M + ahead, lamps)
+        if all(abs(v.s - vehicle.s) > 9 or abs(v.d - vehicle.d) > 1.8 for v in found):
+            found.append(vehicle)
+    if road.kind == "highway" and rng.random() < 0.6:
+        found += _beyond_median(road, rng, lamps)
+    return found
+
+
+def _beyond_median(road: Road, rng: np.random.Generator, lamps: float) -> list[Vehicle]:
+    """Return traffic on the other carriageway."""
+    near = float(road.left.min()) - float(rng.uniform(4, 12))
+    found = []
+    for _ in range(int(rng.integers(1, 7))):
+        d = near - 3.6 * int(rng.integers(0, 3))
+        vehicle = _draw_vehicle(rng, road, 0, BEHIND_M + float(np.exp(rng.uniform(np.log(12), np.log(250)))), lamps)
+        found.append(replace(vehicle, d=d, speed=-27.0))
+    return found
+
+
+def _draw_vehicle(rng: np.random.Generator, road: Road, lane: int, s: float, lamps: float) -> Vehicle:
+    """Draw one vehicle in a lane."""
+    pick = rng.random()
+    paint = np.array(PAINTS[int(rng.choice(len(PAINTS), p=PAINT_SHARES))]) * rng.uniform(0.8, 1.1)
+    boxy, waist = False, float(rng.uniform(0.55, 0.64))
+    if pick < 0.62:
+        size = (rng.uniform(4.1, 4.9), rng.uniform(1.72, 1.88), rng.uniform(1.38, 1.52))
+    elif pick < 0.84:
+        size, waist = (rng.uniform(4.4, 5.3), rng.uniform(1.82, 2.0), rng.uniform(1.6, 1.95)), 0.58
+    elif pick < 0.92:
+        size, boxy, waist = (rng.uniform(5, 6), 2.0, rng.uniform(2.0, 2.6)), True, 0.6
+    else:
+        size, boxy, waist = (rng.uniform(8, 16), 2.5, rng.uniform(3.2, 4.0)), True, 1.0
+        paint = np.array((0.6, 0.6, 0.6)) * rng.uniform(0.3, 1.2) if rng.random() < 0.7 else paint
+    r, g, b = (float(c) for c in paint)
+    speed = float(rng.normal(24, 3)) * (-1.0 if lane < road.oncoming else 1.0)
+    middle = road.lane_middle(lane, s) + float(rng.normal(0, 0.2))
+    length, width, height = (float(v) for v in size)
+    return Vehicle(s, middle, speed, (length, width, height), (r, g, b), boxy, waist, lamps)
+
+
+def shadows_of(vehicles: list[Vehicle], slant: tuple[float, float], *, sunny: bool) -> FloatArray:
+    """Return the rows of shadow that vehicles cast, (R, 6) as `shading.shade` takes them.
+
+    Args:
+        vehicles: what casts.
+        slant: (along, lateral) length of the shadow of a stick of 1 m, m.
+        sunny: False leaves the soft dark below each vehicle.
+    """
+    rows = []
+    for v in vehicles:
+        length, width, height = v.size
+        low, high = v.d - width / 2, v.d + width / 2
+        rows.append([v.s - 0.2, v.s + length + 0.2, low - 0.15, high + 0.15, 0.5, 0.85])
+        if sunny:
+            ds, dd = slant[0] * height * 0.8, slant[1] * height * 0.8
+            rows.append([v.s + min(ds, 0), v.s + length + max(ds, 0), low + min(dd, 0), high + max(dd, 0), 0.2, 0.95])
+    return np.array(rows, dtype=np.float64).reshape(-1, 6)
+
+
+def paint_traffic(canvas: Canvas, road: Road, vehicles: list[Vehicle], light: FloatArray) -> None:
+    """Composite vehicles from far to near.
+
+    Args:
+        canvas: where to.
+        road: where they drive.
+        vehicles: what drives.
+        light: (3, 3) light on faces towards the camera, on sides, and of the sky that glass mirrors.
+    """
+    eye = np.array(canvas.camera.position)
+    places = [(float(np.linalg.norm(road.at(np.array(v.s), np.array(v.d)) - eye)), v) for v in vehicles]
+    for distance, vehicle in sorted(places, key=lambda place: -place[0]):
+        if vehicle.s < BEHIND_M - 30 or distance > 420:
+            continue
+        polygons = body(road, vehicle, canvas.camera, light)
+        if polygons:
+            draw_polygons(canvas, polygons, distance)
