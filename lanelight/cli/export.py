@@ -31,8 +31,9 @@ def run(args: Any) -> int:
     for parity in report.parity:
         errors = ", ".join(f"{name} {error:.1e}" for name, error in parity.error.items())
         print(
-            f"{parity.backend}: arrays differ by {errors} of the largest value; lanes in the same slots on "
-            f"{parity.same_lanes} of {parity.frames} frames, at most {parity.lane_px:.3f} px apart"
+            f"{parity.backend}: 99.9 % of the elements within {errors} of the largest value; "
+            f"lanes in the same slots on {parity.same_lanes} of {parity.frames} frames, "
+            f"at most {parity.lane_px:.3f} px apart"
         )
     times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report.latency_ms.items())
     print(f"network alone: {times}; the manifest names {report.backend}")

@@ -39,4 +39,8 @@ class Remembered:
         frame = np.asarray(cv2.imdecode(picture, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
         if packed is None:
             return key, frame, bare
-        return key, frame, Scene(bare.size, bare.lanes, np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8))
+        return (
+            key,
+            frame,
+            Scene(bare.size, bare.lanes, np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)),
+        )

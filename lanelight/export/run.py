@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,9 @@ from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import ModelError
 from lanelight.export.onnx import export_onnx
 from lanelight.export.parity import Parity, compare
+from lanelight.formats.text import cannot_write
+from lanelight.geometry import Viewport
+from lanelight.runtime.predictor import network_input
 from lanelight.runtime.session import BACKENDS, open_session
 from lanelight.train.run import load_run
 
@@ -61,28 +65,37 @@ def export_run(
         threads: threads of the runtimes while they are measured; None is all.
 
     Raises:
-        ModelError: the exported network finds other lanes than the trained one; nothing is left at `out`.
+        ModelError: the exported network finds other lanes than the trained one; `out` stays as it was.
+        OutputError: the place cannot be written.
     """
     recipe, model = load_run(folder)
     frames = [
         SyntheticRoads(RoadConfig(size=recipe.size), seed=recipe.val_seed, length=FRAMES)[i][1] for i in range(FRAMES)
     ]
-    manifest = export_onnx(
-        model,
-        out,
-        name=recipe.name,
-        viewport=recipe.viewport,
-        licence=licence,
-        data=data,
-        recipe=recipe.to_dict(),
-    )
-    reports = tuple(compare(model, out, frames, backend=name, viewport=recipe.viewport) for name in BACKENDS)
-    for report in reports:
-        if not report.holds:
-            out.unlink()
-            out.with_suffix(".json").unlink()
-            raise ModelError(f"{out}: {report.backend} finds other lanes than the trained network: {report.to_dict()}")
-    latency = measure(out, model.size, frames, threads=threads)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        workshop = tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    with workshop:  # nothing takes its final name before parity holds
+        draft = Path(workshop.name) / out.name
+        manifest = export_onnx(
+            model,
+            draft,
+            name=recipe.name,
+            viewport=recipe.viewport,
+            licence=licence,
+            data=data,
+            recipe=recipe.to_dict(),
+        )
+        reports = tuple(compare(model, draft, frames, backend=name, viewport=recipe.viewport) for name in BACKENDS)
+        for report in reports:
+            if not report.holds:
+                raise ModelError(
+                    f"{out}: {report.backend} finds other lanes than the trained network: {report.to_dict()}"
+                )
+        latency = measure(draft, model.size, frames, threads=threads)
+        draft.replace(out)
     chosen = backend or min(latency, key=latency.__getitem__)
     replace(manifest, backend=chosen).save(out)
     return Report(reports, latency, chosen)
@@ -100,8 +113,8 @@ def measure(
         threads: threads of each runtime; None is all.
         rounds: how often all frames are run.
     """
-    assert all(frame.shape[:2] == (size[1], size[0]) for frame in frames)
-    images = [frame.transpose(2, 0, 1)[None].astype(np.float32) / 255 for frame in frames]
+    whole = Viewport(size, (0, 0, *size), size)
+    images = [network_input(frame, whole) for frame in frames]
     sessions = {name: open_session(model, name, threads=threads) for name in BACKENDS}
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for turn in range(rounds + 1):

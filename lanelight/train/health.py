@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from lanelight.errors import LanelightError
-
-log = logging.getLogger(__name__)
 
 
 class Watch(Callback):
@@ -36,7 +33,5 @@ class Watch(Callback):
             )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the weights and report the scores."""
+        """Write the weights."""
         self.save()
-        scores = {key: round(float(value), 4) for key, value in trainer.callback_metrics.items()}
-        log.info("step %d: %s", trainer.global_step, scores)

@@ -131,7 +131,7 @@ class Recipe:
         parser = ArgumentParser(exit_on_error=False)
         parser.add_argument("--recipe", type=cls)
         try:
-            recipe = parser.instantiate_classes(parser.parse_object({"recipe": dict(entry)})).recipe
+            recipe = parser.instantiate(parser.parse_object({"recipe": dict(entry)})).recipe
         except LanelightError:
             raise
         except Exception as error:  # jsonargparse has its own error type; the text is what matters

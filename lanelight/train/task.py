@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from lanelight.train import schedule
 from lanelight.train.data import Sample
 from lanelight.train.recipe import Recipe
 from lanelight.train.validate import RenderedRoads
+
+log = logging.getLogger(__name__)
 
 Step = Callable[[Tensor], tuple[dict[str, Tensor], dict[str, Tensor]]]
 
@@ -60,8 +63,11 @@ class Task(LightningModule):
         """Score the network on the validation roads."""
         self.model.eval()
         with torch.inference_mode():
-            self.log_dict({f"val/{name}": value for name, value in self.validation.score(self.model).items()})
+            scores = self.validation.score(self.model)
         self.model.train()
+        self.log_dict({f"val/{name}": value for name, value in scores.items()})
+        losses = {key: f"{float(value):.4f}" for key, value in self.trainer.callback_metrics.items() if "loss" in key}
+        log.info("step %d: %s, %s", self.global_step, losses, {key: f"{value:.4f}" for key, value in scores.items()})
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and its schedule."""

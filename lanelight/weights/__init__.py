@@ -1,0 +1,1 @@
+"""The bundled networks: NAME.onnx with NAME.json (manifest), NAME.safetensors (to train on from) and NAME.md (card)."""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from lanelight.distill.self_attention import SelfAttentionDistillation
+from lanelight.errors import LanelightError
+from lanelight.export.run import export_run
+from lanelight.models import MODELS, checkpoints
+from lanelight.recipes import recipe
+from lanelight.runtime import Detector
+from lanelight.train.data import EpochSampler, TrainingFrames
+from lanelight.train.recipe import DataPart, Optimizer, Recipe
+from lanelight.train.run import build, load_run, run
+
+# What libraries warn about among themselves, on every run.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*LeafSpec.*"),
+    pytest.mark.filterwarnings("ignore:.*does not have many workers.*"),
+    pytest.mark.filterwarnings("ignore:.*(torch.jit|isinstance|treespec|deprecated).*"),
+]
+
+
+def _tiny(**changes: object) -> Recipe:
+    base = replace(recipe("smoke"), steps=4, val_every=2, batch=2, val_frames=2)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    sad = SelfAttentionDistillation(start_step=2)
+    run(_tiny(distillation=sad), folder)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_leaves_its_recipe_weights_and_metrics(trained: Path) -> None:
+    read, model = load_run(trained)
+    assert read.steps == 4
+    assert sum(p.numel() for p in model.parameters()) > 500_000
+    table = (trained / "logs" / "metrics.csv").read_text()
+    assert "val/accuracy" in table
+    assert "loss/sad" in table  # distillation began at its step
+    assert list((trained / "checkpoints").glob("*.ckpt"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_run_has_a_manifest_and_finds_the_same_lanes(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net.onnx"
+    report = export_run(trained, out, licence="Apache-2.0", data="rendered roads")
+    assert {parity.backend for parity in report.parity} == {"onnxruntime", "openvino"}
+    for parity in report.parity:
+        assert parity.holds
+        assert max(parity.error.values()) < 1e-4
+    with Detector.load(out) as detector:
+        assert detector.backend == report.backend
+        assert detector.manifest.licence == "Apache-2.0"
+        assert detector.manifest.recipe["steps"] == 4
+        detector.predict(np.zeros((720, 1280, 3), np.uint8))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.json", "net.onnx"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_recipe_gives_the_same_weights(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        states = [checkpoints.read_state(run(_tiny(steps=2), tmp_path / str(i))) for i in range(2)]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_loss_that_explodes_stops_the_run_with_its_terms(tmp_path: Path) -> None:
+    wild = _tiny(optimizer=Optimizer(lr=1e30, warmup_steps=1, clip=1e30), steps=8, val_every=8)
+    with pytest.raises(LanelightError, match="the loss became"):
+        run(wild, tmp_path)
+
+
+def test_weights_to_start_from_are_taken_where_they_fit(tmp_path: Path) -> None:
+    other = MODELS["enet_sad"](size=(256, 112))
+    file = checkpoints.save(other, tmp_path / "w.safetensors", network="enet_sad")
+    model = build(_tiny(init=str(file)))
+    ours, theirs = model.state_dict(), other.state_dict()
+    assert torch.equal(ours["encoder2.0.reduce.0.weight"], theirs["encoder2.0.reduce.0.weight"])
+    assert ours["existence.hidden.weight"].shape != theirs["existence.hidden.weight"].shape
+
+
+def test_samples_depend_on_seed_and_index_alone() -> None:
+    model = MODELS["enet_sad"](size=(128, 56))
+    first, again = TrainingFrames(_tiny(), model), TrainingFrames(_tiny(), model)
+    again[5]
+    a, b = first[3], again[3]
+    assert all(torch.equal(a[key].nan_to_num(), b[key].nan_to_num()) for key in a)
+    assert a["images"].shape == (3, 56, 128)
+    assert not torch.equal(first[4]["images"], a["images"])
+
+
+def test_each_epoch_goes_on_where_the_last_one_ended() -> None:
+    sampler = EpochSampler(3)
+    assert list(sampler) == [0, 1, 2]
+    sampler.set_epoch(2)
+    assert list(sampler) == [6, 7, 8]
+
+
+def test_weakly_labelled_stills_can_be_trained_on(tmp_path: Path) -> None:
+    for folder in ("images", "maps", "masks"):
+        (tmp_path / folder).mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.jpg"), np.full((360, 640, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "maps" / "a.png"), np.zeros((360, 640, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "masks" / "a.png"), np.zeros((360, 640), np.uint8))
+    part = DataPart(kind="stills", frames=f"{tmp_path}/images", maps=f"{tmp_path}/maps", masks=f"{tmp_path}/masks")
+    sample = TrainingFrames(_tiny(data=(part,)), MODELS["enet_sad"](size=(128, 56)))[0]
+    assert sample["images"].shape == (3, 56, 128)
+
+
+def test_a_missing_data_folder_is_named() -> None:
+    part = DataPart(kind="clips", frames="nowhere", maps="nowhere")
+    with pytest.raises(LanelightError, match="'nowhere', found none"):
+        TrainingFrames(_tiny(data=(part,)), MODELS["enet_sad"](size=(128, 56)))
