@@ -65,6 +65,6 @@ class Augment:
             out = cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.4, 1.0)))
         deviation = rng.uniform(0, self.noise)
         if deviation > 1:
-            grain = rng.normal(0, deviation, size=out.shape).astype(np.float32)
-            out = np.clip(out + grain, 0, 255).astype(np.uint8)
+            grain = np.asarray(rng.normal(0, deviation, size=out.shape), dtype=np.float32)
+            out = np.asarray(np.clip(out + grain, 0, 255), dtype=np.uint8)
         return np.asarray(out, dtype=np.uint8)

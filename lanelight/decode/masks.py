@@ -86,7 +86,7 @@ class MaskDecoder:
         right = np.where(low & (offsets > 0), offsets, self.reach + 1).min(axis=1, keepdims=True)
         weights = np.take_along_axis(mask, window, axis=1) * ((offsets > left) & (offsets < right))
         x = centre + (weights @ offsets.astype(np.float32)) / np.maximum(weights.sum(axis=1), 1e-12)
-        return peak.reshape(lanes, count), x.reshape(lanes, count).astype(np.float64)
+        return np.asarray(peak, np.float32).reshape(lanes, count), np.asarray(x, np.float64).reshape(lanes, count)
 
     def _trace(self, x: FloatArray, rows: NDArray[np.intp], peak: Float32, height: int) -> FloatArray:
         """Return the heaviest chain of rows that one smooth lane can have made, (P, 2) target px, bottom to top."""

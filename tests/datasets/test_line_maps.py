@@ -16,8 +16,8 @@ MEETING = (320.0, 150.0)
 BOTTOM = 340
 
 
-def _x(bottom_x: float, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return MEETING[0] + (bottom_x - MEETING[0]) * (rows - MEETING[1]) / (BOTTOM - MEETING[1])
+def _x(bottom_x: float, rows: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+    return np.asarray(MEETING[0] + (bottom_x - MEETING[0]) * (rows - MEETING[1]) / (BOTTOM - MEETING[1]))
 
 
 def _maps(*bottoms: float, dashed: bool = False, road: tuple[float, float] = (-900, 1500)) -> NDArray[np.uint8]:

@@ -12,9 +12,8 @@ from lanelight.models import MODELS, checkpoints
 from lanelight.models.enet_sad import EnetSad
 
 SIZE = (64, 32)
-BLOCKS = (
-    "regular{s}_1 dilated{s}_2 asymmetric{s}_3 dilated{s}_4 regular{s}_5 dilated{s}_6 asymmetric{s}_7 dilated{s}_8"
-).split()
+KINDS = ["regular", "dilated", "asymmetric", "dilated"] * 2
+BLOCKS = [f"{kind}{{s}}_{number}" for number, kind in enumerate(KINDS, start=1)]
 
 
 def _model(*, shared: bool = False, channels: int = 5) -> EnetSad:
@@ -137,7 +136,7 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="found none"):
         checkpoints.load(tmp_path / "no.pth", "enet_sad", size=SIZE)
     bad.write_bytes(b"nonsense")
-    with pytest.raises(ModelError, match="not a readable checkpoint|pickle"):
+    with pytest.raises(ModelError, match=r"not a readable checkpoint|pickle"):
         checkpoints.load(bad, "enet_sad", size=SIZE)
     torch.save({"net": {"conv.weight": torch.zeros(1)}}, bad)
     with pytest.raises(ModelError, match="expected an ENet-SAD checkpoint"):

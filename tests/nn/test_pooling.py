@@ -16,7 +16,7 @@ def test_pooling_and_unpooling_equal_those_with_indices(ties: bool) -> None:
     expected, indices = F.max_pool2d(x, 2, return_indices=True)
     assert torch.equal(pooled, expected)
     values = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(max_unpool_corner(values, corner), F.max_unpool2d(values, indices, 2))
+    assert torch.equal(max_unpool_corner(values, corner), F.max_unpool2d(values, indices, [2, 2]))
 
 
 def test_gradients_equal_those_with_indices() -> None:
@@ -25,7 +25,7 @@ def test_gradients_equal_those_with_indices() -> None:
     pooled, corner = max_pool_corner(ours)
     (max_unpool_corner(pooled * 2, corner) ** 2).sum().backward()  # type: ignore[no-untyped-call]
     pooled, indices = F.max_pool2d(theirs, 2, return_indices=True)
-    (F.max_unpool2d(pooled * 2, indices, 2) ** 2).sum().backward()  # type: ignore[no-untyped-call]
+    (F.max_unpool2d(pooled * 2, indices, [2, 2]) ** 2).sum().backward()  # type: ignore[no-untyped-call]
     assert ours.grad is not None
     assert theirs.grad is not None
     assert torch.equal(ours.grad, theirs.grad)
