@@ -56,7 +56,7 @@ class HelpFormatter(argparse.HelpFormatter):
     """Help that names the defaults that are values; what happens without an option stands in its own text."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        silent = (None, False, argparse.SUPPRESS)
+        silent = (None, False, True, argparse.SUPPRESS)
         if action.help is None or "%(default)" in action.help or action.default in silent:
             return action.help
         return f"{action.help} (default: %(default)s)"

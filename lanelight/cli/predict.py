@@ -46,6 +46,10 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th frame")
     parser.add_argument("--limit", type=positive, metavar="N", help="stop after N frames of each source")
     parser.add_argument("--score", type=share, metavar="F", help="smallest score of a lane, 0 to 1 (the model's own)")
+    parser.add_argument(
+        "--track", action="store_true", default=True, help="number lanes through a video (as it does by itself)"
+    )
+    parser.add_argument("--no-track", dest="track", action="store_false", help="leave lanes without numbers")
     parser.add_argument("--json", metavar="FILE", help="write the printed figures as JSON")
 
 
@@ -151,7 +155,14 @@ def _predict(
     outputs = Outputs(folder, source, kinds, model=detector.manifest.name, every=args.every, timings=detector.timings)
     with outputs, Progress(source.name, expected) as progress:
         report = run_job(
-            detector, source, outputs, every=args.every, limit=args.limit, stop=stop, progress=progress.update
+            detector,
+            source,
+            outputs,
+            every=args.every,
+            limit=args.limit,
+            track=args.track,
+            stop=stop,
+            progress=progress.update,
         )
     entry = {
         "source": source.name,

@@ -187,12 +187,13 @@ _OURS: Rules = (
 
 def _enet_sad(state: State) -> Converted:
     """Convert either layout of the ENet-SAD reference, or inspect ours."""
-    dropped: list[str] = []
+    dropped = [key for key in state if key.startswith("ce_loss.")]  # the weights of its loss
+    state = {key: tensor for key, tensor in state.items() if key not in dropped}
+    if "downsample1_0.ext_conv1.0.weight" in state:
+        state, unused = _later_layout(state)
+        dropped += unused
     if "initial.conv.weight" not in state:
-        if "downsample1_0.ext_conv1.0.weight" in state:
-            state, dropped = _later_layout(state)
-        dropped += [key for key in state if key.startswith("ce_loss.")]
-        state = {enet_sad_name(key): tensor for key, tensor in state.items() if key not in dropped}
+        state = {enet_sad_name(key): tensor for key, tensor in state.items()}
     if "output.weight" not in state:
         raise ModelError(
             f"expected an ENet-SAD checkpoint (ours or InhwanBae's), got tensors such as {', '.join(sorted(state)[:3])}"

@@ -20,6 +20,7 @@ from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.prefetch import prefetch
 from lanelight.runtime.session import Array, Session, open_session
 from lanelight.runtime.timings import Timings
+from lanelight.runtime.tracking import LaneTracker
 
 SCORE_FIELD = "exist_threshold"  # what `score` replaces in a decoder
 
@@ -111,7 +112,12 @@ class Detector:
             return self._decoder({name: array[0] for name, array in outputs.items()}, view)
 
     def stream(
-        self, source: str | int | Path | Source | Sequence[str | Path], *, every: int = 1, limit: int | None = None
+        self,
+        source: str | int | Path | Source | Sequence[str | Path],
+        *,
+        every: int = 1,
+        limit: int | None = None,
+        track: bool = True,
     ) -> Iterator[Result]:
         """Yield the lanes of frame after frame; the next frames are read meanwhile.
 
@@ -119,6 +125,7 @@ class Detector:
             source: picture, folder, glob, video, camera number or stream address, or several of them.
             every: take every n-th frame.
             limit: stop after so many frames.
+            track: give the lanes of moving pictures an identity that lasts (`Lane.track`).
 
         Raises:
             SourceError: the source cannot be read; frames before the damage are yielded first.
@@ -126,18 +133,25 @@ class Detector:
         sources = [source] if isinstance(source, Source) else find_sources(_as_names(source))
         left = limit
         for item in sources:
-            for result in self.results(item, every=every, limit=left):
+            for result in self.results(item, every=every, limit=left, track=track):
                 left = None if left is None else left - 1
                 yield result
             if left == 0:
                 return
 
     def results(
-        self, source: Source, *, every: int = 1, limit: int | None = None, stop: threading.Event | None = None
+        self,
+        source: Source,
+        *,
+        every: int = 1,
+        limit: int | None = None,
+        track: bool = True,
+        stop: threading.Event | None = None,
     ) -> Iterator[Result]:
         """Yield the lanes of the frames of one open source, until `stop` is set."""
+        tracker = LaneTracker() if track and source.kind == "video" else None
         for frame in prefetch(source, every=every, limit=limit, stop=stop, timings=self.timings):
-            yield self._result(frame)
+            yield self._result(frame, tracker)
 
     def warm_up(self) -> None:
         """Run the network once on a grey picture, so that the first real frame is as fast as the others."""
@@ -154,8 +168,10 @@ class Detector:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _result(self, frame: Frame) -> Result:
+    def _result(self, frame: Frame, tracker: LaneTracker | None) -> Result:
         scene = self.predict(frame.image)
+        if tracker is not None:
+            scene = tracker.update(scene)
         latency = self.timings.latest_ms("view", "network", "decode")
         return Result(frame.image, scene, frame.time_s, frame.index, frame.name, latency)
 

@@ -56,6 +56,7 @@ def run_job(
     *,
     every: int = 1,
     limit: int | None = None,
+    track: bool = True,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
@@ -70,6 +71,7 @@ def run_job(
         sink: takes the results; closing it is the caller's part.
         every: take every n-th frame.
         limit: stop after so many frames.
+        track: give lanes an identity that lasts over the frames of a video.
         stop: ends the job soon after it is set.
         progress: called with the number of finished frames.
 
@@ -83,7 +85,7 @@ def run_job(
     frames = lanes = 0
     problem: SourceError | None = None
     try:
-        for result in detector.results(source, every=every, limit=limit, stop=stop):
+        for result in detector.results(source, every=every, limit=limit, track=track, stop=stop):
             writer.put(result)
             frames += 1
             lanes += len(result.scene.lanes)

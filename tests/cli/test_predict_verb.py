@@ -57,6 +57,16 @@ def test_a_video_becomes_lanes_a_video_and_a_sheet(
     assert told.err == ""
 
 
+@pytest.mark.parametrize(("words", "tracks"), [((), [0, 1, 2, 3]), (("--no-track",), [None] * 4)])
+def test_lanes_of_a_video_are_numbered_unless_it_is_unwanted(
+    model: Path, place: Path, words: tuple[str, ...], tracks: list[int | None]
+) -> None:
+    fake_network.write_video(place / "drive.mp4", 6)
+    assert predict(model, "drive.mp4", "--save", "lanes", *words) == 0
+    _, records = native.read(place / "runs" / "predict" / "lanes.jsonl")
+    assert [[lane.track for lane in record.scene.lanes] for record in records] == [tracks] * 6
+
+
 def test_the_figures_are_written_as_json(model: Path, place: Path) -> None:
     fake_network.write_video(place / "drive.mp4", 10)
     assert predict(model, "drive.mp4", "--json", "new/figures.json", "--save", "lanes") == 0

@@ -23,6 +23,6 @@ def test_attention_loss_and_gradients_are_those_of_the_reference(case: str, seed
     loss.backward()  # type: ignore[no-untyped-call]
     assert student.grad is not None
     assert teacher.grad is not None
-    assert float(loss) == pytest.approx(float(z[f"loss_{case}"]), rel=1e-4)
+    assert loss.item() == pytest.approx(float(z[f"loss_{case}"]), rel=1e-4)
     assert float(student.grad.norm()) == pytest.approx(float(z[f"grad_first_norm_{case}"]), rel=1e-4)
     assert float(teacher.grad.norm()) == pytest.approx(float(z[f"grad_second_norm_{case}"]), rel=1e-4)

