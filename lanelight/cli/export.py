@@ -25,6 +25,7 @@ def add_arguments(parser: Any) -> None:
 def run(args: Any) -> int:
     """Run the verb."""
     from lanelight.export.run import export_run
+    from lanelight.formats.text import replacing
 
     out = Path(args.out)
     report = export_run(Path(args.model), out, backend=args.backend, licence=args.licence, data=args.data)
@@ -39,5 +40,7 @@ def run(args: Any) -> int:
     print(f"network alone: {times}; the manifest names {report.backend}")
     print(f"wrote {out} and {out.with_suffix('.json')}")
     if args.json:
-        Path(args.json).write_text(json.dumps(report.to_dict(), indent=2) + "\n")
+        with replacing(args.json) as file:
+            json.dump(report.to_dict(), file, indent=2)
+            file.write("\n")
     return 0

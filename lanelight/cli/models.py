@@ -18,11 +18,17 @@ ARCHITECTURES: dict[str, str] = {
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show the card of this network")
+    parser.add_argument(
+        "--layers", action="store_true", help="show the parts of an architecture (needs the train extra)"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the table as JSON")
 
 
 def run(args: Any) -> int:
     """Run the verb."""
+    if args.layers:
+        print(layers(args.name))
+        return 0
     if args.name:
         print(card(args.name))
         return 0
@@ -74,6 +80,25 @@ def card(name: str) -> str:
     if name in ARCHITECTURES:
         return f"{name}: {ARCHITECTURES[name]}\n\nNo weights come with it; train them: `lanelight recipes`."
     raise ModelError(unknown_name("model", name, {*BUNDLED, *ARCHITECTURES}))
+
+
+def layers(name: str | None) -> str:
+    """Return the parts of an architecture at its own default size, with their numbers of parameters.
+
+    Raises:
+        ModelError: an unknown name.
+    """
+    from lanelight.models import MODELS
+
+    if name not in MODELS:
+        raise ModelError(unknown_name("architecture", str(name), MODELS))
+    model = MODELS[name]()
+    rows = [
+        (part, type(module).__name__, sum(p.numel() for p in module.parameters()))
+        for part, module in model.named_children()
+    ]
+    rows.append(("all", f"{type(model).__name__} {model.size[0]}x{model.size[1]}", sum(row[2] for row in rows)))
+    return "\n".join(f"{part:<14}{kind:<22}{count:>12,}" for part, kind, count in rows)
 
 
 def _print(table: dict[str, Any]) -> None:

@@ -9,15 +9,21 @@ from typing import Any
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show this recipe, resolved (needs the train extra)")
+    parser.add_argument("--json", metavar="FILE", help="write the table as JSON")
 
 
 def run(args: Any) -> int:
     """Run the verb."""
+    from lanelight.formats.text import replacing
     from lanelight.recipes import RECIPES, recipe
 
     if args.name:
         print(json.dumps(recipe(args.name).to_dict(), indent=2))
         return 0
+    if args.json:
+        with replacing(args.json) as file:
+            json.dump({name: summary for name, (_, summary) in RECIPES.items()}, file, indent=2)
+            file.write("\n")
     wide = max(map(len, RECIPES))
     for name, (_, summary) in RECIPES.items():
         print(f"{name:<{wide}}  {summary}")

@@ -61,6 +61,13 @@ def test_an_architecture_has_a_summary_and_an_unknown_name_a_suggestion(capsys: 
     assert "did you mean 'enet_sad'" in capsys.readouterr().err
 
 
+def test_the_layers_of_an_architecture_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "enet_sad", "--layers"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split() == ["all", "EnetSad", "800x288", "1,106,423"]
+    assert main(["models", "--layers"]) == 1
+
+
 def test_the_torch_free_table_names_the_same_networks_as_the_real_one() -> None:
     models = pytest.importorskip("lanelight.models", reason="needs the train extra", exc_type=ImportError)
     assert set(ARCHITECTURES) == set(models.MODELS)

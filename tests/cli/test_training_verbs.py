@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from lanelight.recipes import RECIPES
 SIZE = (128, 56)
 
 
-def test_recipes_are_listed_with_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["recipes"]) == 0
+def test_recipes_are_listed_with_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes", "--json", f"{tmp_path}/table.json"]) == 0
+    assert set(json.loads((tmp_path / "table.json").read_text())) == set(RECIPES)
     told = capsys.readouterr().out
     assert all(any(line.startswith(name) for line in told.splitlines()) for name in RECIPES)
 
