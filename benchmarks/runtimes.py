@@ -12,10 +12,10 @@ import time
 from record import record
 
 from lanelight.frames import find_sources
+from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.bundled import find_model
 from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.predictor import network_input
-from lanelight.runtime.session import BACKENDS, open_session
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lanelight.geometry import FloatArray, Scene, ViewportPolicy
 from lanelight.models import LaneModel
+from lanelight.runtime.backends import open_session
 from lanelight.runtime.predictor import network_input
-from lanelight.runtime.session import open_session
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from lanelight.export.onnx import export_onnx
 from lanelight.export.parity import Parity, compare
 from lanelight.formats.text import cannot_write
 from lanelight.geometry import Viewport
+from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.predictor import network_input
-from lanelight.runtime.session import BACKENDS, open_session
 from lanelight.train.run import load_run
 
 FRAMES = 12  # rendered roads that parity and latency are taken on

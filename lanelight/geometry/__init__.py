@@ -1,6 +1,7 @@
 """Lanes, scenes and viewports: the vocabulary of the whole package."""
 
-from lanelight.geometry.lane import FloatArray, Lane
+from lanelight.geometry.curve import FloatArray
+from lanelight.geometry.lane import Lane
 from lanelight.geometry.scene import Scene
 from lanelight.geometry.viewport import Viewport, ViewportPolicy
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lanelight.errors import LanelightError
-from lanelight.geometry.lane import FloatArray
+
+FloatArray = NDArray[np.float64]
 
 
 def resample(points: FloatArray, step_px: float) -> FloatArray:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lanelight.errors import LanelightError
-
-FloatArray = NDArray[np.float64]
+from lanelight.geometry.curve import FloatArray, resample
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +80,6 @@ class Lane:
         Raises:
             LanelightError: the step is not positive.
         """
-        from lanelight.geometry.curve import resample
-
         return self.with_points(resample(self.points, step_px))
 
     def with_points(self, points: ArrayLike) -> Lane:

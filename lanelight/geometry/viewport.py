@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanelight.errors import LanelightError, ModelError
-from lanelight.geometry.lane import FloatArray
+from lanelight.geometry.curve import FloatArray
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lanelight.geometry.lane import FloatArray, Lane
+from lanelight.geometry.curve import FloatArray
+from lanelight.geometry.lane import Lane
 from lanelight.geometry.scene import Scene
 
 IGNORE = 255  # class id of pixels without a label

@@ -15,10 +15,11 @@ from lanelight.decode import Decoder, decoder_from_dict
 from lanelight.errors import LanelightError, ModelError
 from lanelight.frames import Frame, Image, Source, find_sources
 from lanelight.geometry import Scene, Viewport
+from lanelight.runtime.backends import open_session
 from lanelight.runtime.bundled import find_model
 from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.prefetch import prefetch
-from lanelight.runtime.session import Array, Session, open_session
+from lanelight.runtime.session import Array, Session
 from lanelight.runtime.timings import Timings
 from lanelight.runtime.tracking import LaneTracker
 

@@ -80,7 +80,8 @@ def test_losses_and_gradients_are_those_of_the_reference(name: str, tmp_path: Pa
 def _gradient_errors(z: Any, model: EnetSad) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the relative errors of the gradient norms of single slopes, and of all other parameters."""
     own = dict(model.named_parameters())
-    slopes, others = [], []
+    slopes: list[float] = []
+    others: list[float] = []
     for key, norm in zip(z["grad_keys"], z["grad_norms"], strict=True):
         parameter = own[checkpoints.enet_sad_name(str(key))]
         have = 0.0 if parameter.grad is None else float(parameter.grad.double().norm())

@@ -14,8 +14,8 @@ from lanelight.metrics import TuSimpleAccuracy
 from lanelight.metrics.any_size import count_any_size
 from lanelight.models import checkpoints
 from lanelight.runtime import Detector, Manifest
+from lanelight.runtime.backends import BACKENDS
 from lanelight.runtime.bundled import BUNDLED, WEIGHTS, find_model
-from lanelight.runtime.session import BACKENDS
 from lanelight.train.recipe import Recipe
 
 names = pytest.mark.parametrize("name", sorted(BUNDLED))

@@ -1,0 +1,61 @@
+"""The runtimes that lanelight can use, by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lanelight.errors import ModelError, unknown_name
+from lanelight.runtime.session import Session
+
+
+def open_session(
+    model: Path, backend: str, *, threads: int | None = None, input_name: str = "images", outputs: Sequence[str] = ()
+) -> Session:
+    """Load a model file into a runtime.
+
+    Args:
+        model: .onnx file, or .xml of an OpenVINO IR.
+        backend: a key of `BACKENDS`.
+        threads: threads of the network; None takes every processor this process may use.
+        input_name: name of the input.
+        outputs: names of the outputs that are wanted; empty takes all.
+
+    Raises:
+        ModelError: an unknown backend, or a file that it cannot load, or other inputs or outputs than named.
+    """
+    if backend == "torch":
+        raise ModelError(
+            f"{model}: backend torch runs training checkpoints (extra: pip install 'lanelight[train]'), not exported "
+            "models; use --backend onnxruntime or openvino"
+        )
+    if backend not in BACKENDS:
+        raise ModelError(unknown_name("backend", backend, (*BACKENDS, "auto", "torch")))
+    count = threads or usable_processors()
+    return BACKENDS[backend](model, count, input_name, tuple(outputs))
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _open_onnxruntime(model: Path, threads: int, input_name: str, outputs: Sequence[str]) -> Session:
+    from lanelight.runtime.onnxruntime import OnnxRuntimeSession
+
+    return OnnxRuntimeSession(model, threads=threads, input_name=input_name, outputs=outputs)
+
+
+def _open_openvino(model: Path, threads: int, input_name: str, outputs: Sequence[str]) -> Session:
+    from lanelight.runtime.openvino import OpenVinoSession
+
+    return OpenVinoSession(model, threads=threads, input_name=input_name, outputs=outputs)
+
+
+BACKENDS: dict[str, Callable[[Path, int, str, Sequence[str]], Session]] = {
+    "onnxruntime": _open_onnxruntime,
+    "openvino": _open_openvino,
+}
