@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lanelight.datasets.line_maps import LineMapFrames, LineTracer
+from lanelight.datasets.line_maps import LineMapFrames
+from lanelight.datasets.line_tracer import LineTracer
 from lanelight.errors import FormatError
 from lanelight.geometry import Viewport
 
