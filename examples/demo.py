@@ -1,4 +1,4 @@
-"""Render a short drive, find its lanes and draw them: python examples/demo.py [OUT]."""
+"""Render a short drive, find its lanes and draw them: python examples/demo.py [OUT] [FRAMES]."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from lanelight.cli import main
 from lanelight.datasets.synthetic import RoadConfig, render_drive
 from lanelight.frames import VideoWriter
 
-SIZE, FPS, FRAMES, SEED = (1280, 720), 25.0, 75, 11
+SIZE, FPS, SEED = (1280, 720), 25.0, 11
 
 
-def render(path: Path) -> Path:
+def render(path: Path, frames: int) -> Path:
     """Write the drive as a video, once."""
     if not path.is_file():
-        print(f"rendering {FRAMES} frames of a drive: {path}", flush=True)
+        print(f"rendering {frames} frames of a drive: {path}", flush=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         with VideoWriter(path, fps=FPS) as video:
-            for frame, _ in render_drive(RoadConfig(size=SIZE), seed=SEED, frames=FRAMES, fps=FPS):
+            for frame, _ in render_drive(RoadConfig(size=SIZE), seed=SEED, frames=frames, fps=FPS):
                 video.write(frame)
     return path
 
 
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
-    drive = render(out / "rendered" / "drive.mp4")
+    drive = render(out / "rendered" / "drive.mp4", int(sys.argv[2]) if len(sys.argv) > 2 else 75)
     code = main(["predict", str(drive), "--out", str(out)])
     if code == 0:
         print("the same for a video of your own: .venv/bin/lanelight predict my_drive.mp4")

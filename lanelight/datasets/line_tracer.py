@@ -1,8 +1,8 @@
 """Trace lanes in dense maps: where another network sees lane lines and drivable road, which lanes are there?
 
-Lines are traced in the map, fitted, and given slots by where they meet the bottom of the picture. What the map does not
-settle (a side without a convincing line, a line that cannot be a lane marking) is marked 255 in `Scene.classes`, so that
-it teaches nothing.
+Lines are traced in the map, fitted, and given slots by where they meet the bottom of the picture. What the map does
+not settle (a side without a convincing line, a line that cannot be a lane marking) is marked 255 in `Scene.classes`,
+so that it teaches nothing.
 """
 
 from __future__ import annotations
