@@ -15,7 +15,11 @@ RECIPES: dict[str, tuple[str, str]] = {
     "smoke": ("lanelight.recipes.smoke", "ENet-SAD at 128x56 on rendered roads, a minute: does training work here?"),
     "road": (
         "lanelight.recipes.road",
-        "ENet-SAD 512x224, the bundled network: rendered roads and weakly labelled real frames",
+        "ENet-SAD 512x224, first stage of the bundled network: rendered roads and weakly labelled real frames",
+    ),
+    "road_finish": (
+        "lanelight.recipes.road",
+        "second stage: a short run from the weights of road (--init), with a new existence branch",
     ),
 }
 

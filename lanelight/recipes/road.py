@@ -1,6 +1,8 @@
-"""The bundled network: ENet-SAD for forward cameras on marked roads."""
+"""The bundled network: ENet-SAD for forward cameras on marked roads, in two stages."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.geometry import ViewportPolicy
@@ -21,7 +23,7 @@ def road(data: str = "../shared/data") -> Recipe:
     """
     maps = f"{data}/twinlitenet_outputs"
     return Recipe(
-        name="enet_sad_road",
+        name="road",
         size=SIZE,
         width_px=6,
         viewport=ViewportPolicy(target=SIZE),
@@ -42,10 +44,32 @@ def road(data: str = "../shared/data") -> Recipe:
         ),
         loss=MaskLoss(iou=0.5, exist=0.1, background=0.4),
         distillation=SelfAttentionDistillation(weight=0.1, start_step=2000),
-        optimizer=Optimizer(lr=3e-3, warmup_steps=100),
+        optimizer=Optimizer(lr=3e-3, linear_lr=1.0, warmup_steps=100),
         steps=3400,
         batch=8,
         val_every=250,
         precision="bf16-mixed",
         compile=True,
+    )
+
+
+def road_finish(data: str = "../shared/data") -> Recipe:
+    """Return the second stage: a short run at a low rate from the weights of `road`.
+
+    At the full rate of `road` the hidden units of the existence branch die, and it says the same of every picture. It
+    starts anew here, with `linear_lr` at its default; everything else goes on.
+
+    Args:
+        data: as for `road`.
+    """
+    first = road(data)
+    return replace(
+        first,
+        name="enet_sad_road",
+        distillation=SelfAttentionDistillation(weight=0.1, start_step=0),
+        optimizer=Optimizer(lr=1e-3, warmup_steps=50),
+        steps=750,
+        seed=1,
+        init="runs/road/weights.safetensors",
+        reset=("existence",),
     )

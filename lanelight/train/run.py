@@ -53,7 +53,11 @@ def build(recipe: Recipe) -> LaneModel:
     model = MODELS[recipe.network](size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss)
     if recipe.init is not None:
         own, given = model.state_dict(), checkpoints.read_state(recipe.init)
-        fit = {key: tensor for key, tensor in given.items() if key in own and own[key].shape == tensor.shape}
+        fit = {
+            key: tensor
+            for key, tensor in given.items()
+            if key in own and own[key].shape == tensor.shape and key.partition(".")[0] not in recipe.reset
+        }
         left = sorted((own.keys() | given.keys()) - fit.keys())
         log.info("init %s: %d tensors taken, left as they were: %s", recipe.init, len(fit), ", ".join(left) or "none")
         model.load_state_dict(own | fit)

@@ -26,8 +26,15 @@ def factor(step: int, *, steps: int, settings: Optimizer) -> float:
 
 
 def optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    """Build AdamW; norms, biases and PReLU slopes are not decayed."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.lr)
+    """Build AdamW; norms, biases and PReLU slopes are not decayed, fully connected layers have a rate of their own."""
+    linear = {id(p) for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
+    groups = [
+        {
+            "params": [p for p in model.parameters() if (id(p) in linear) is dense and (p.ndim > 1) is decayed],
+            "lr": settings.lr * (settings.linear_lr if dense else 1.0),
+            "weight_decay": settings.weight_decay if decayed else 0.0,
+        }
+        for dense in (False, True)
+        for decayed in (True, False)
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.lr)
