@@ -41,7 +41,6 @@ def run(args: Any) -> int:
     from lanelight.train.run import run as train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises services
     weights = train(recipe, Path(args.out) if args.out else Path("runs") / recipe.name)
     print(f"weights: {weights}\nexport:  lanelight export {weights.parent} --out {recipe.name}.onnx")
     return 0

@@ -85,6 +85,7 @@ def _fit(recipe: Recipe, folder: Path) -> LaneModel:
     from lanelight.train.health import Watch
     from lanelight.train.task import Task
 
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its information is mostly advertisement
     model = build(recipe)
     every = min(recipe.val_every, recipe.steps)
     roads = frames_of(DataPart(seed=recipe.val_seed), recipe.size)
