@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_bytes
 from torch import Tensor
 
 from lanelight.errors import ModelError, OutputError, unknown_name
@@ -90,9 +90,10 @@ def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
     temporary = part_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(state, temporary, metadata={"network": network, "size": "x".join(map(str, model.size))})
+        # Not `save_file`: it makes files that only their owner may read.
+        temporary.write_bytes(save_bytes(state, metadata={"network": network, "size": "x".join(map(str, model.size))}))
         temporary.replace(path)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise OutputError(f"cannot write {path}: {error}; choose a folder that exists and is yours") from error
     return path
 
