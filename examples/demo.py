@@ -9,7 +9,7 @@ from lanelight.cli import main
 from lanelight.datasets.synthetic import RoadConfig, render_drive
 from lanelight.frames import VideoWriter
 
-SIZE, FPS, SEED = (1280, 720), 25.0, 11
+SIZE, FPS, SEED = (1280, 720), 25.0, 25
 
 
 def render(path: Path, frames: int) -> Path:
