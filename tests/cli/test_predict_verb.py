@@ -228,7 +228,7 @@ def test_an_interrupt_leaves_a_playable_video_and_whole_lines(model: Path, place
         [sys.executable, "-m", "lanelight", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     part = place / "out"
-    wait_for(lambda: any(path.stat().st_size > 20_000 for path in part.glob(".lanes.jsonl*")), process)
+    wait_for(lambda: any(path.stat().st_size > 60_000 for path in part.glob(".lanes.jsonl*")), process)
     for _ in range(times):  # `timeout` sends the signal twice
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
