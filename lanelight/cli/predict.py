@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, share, words_of
+from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
 from lanelight.errors import SourceError
 
@@ -90,31 +91,6 @@ def run(args: Any) -> int:
     if problems:
         raise SourceError("; ".join(str(problem) for problem in problems))
     return 0
-
-
-def numbered(folder: Path) -> Path:
-    """Return the first of DIR, DIR2, DIR3, ... that does not exist yet."""
-    number = 1
-    place = folder
-    while place.exists():
-        number += 1
-        place = folder.with_name(f"{folder.name}{number}")
-    return place
-
-
-def folders(out: Path, stems: list[str]) -> list[Path]:
-    """Return the folder of each source: `out` itself for a single one, else one below it for each, all different."""
-    if len(stems) == 1:
-        return [out]
-    places: list[Path] = []
-    for stem in stems:
-        place = out / stem
-        number = 1
-        while place in places:
-            number += 1
-            place = out / f"{stem}_{number}"
-        places.append(place)
-    return places
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from lanelight.cli.folders import numbered
+
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
@@ -20,7 +22,7 @@ def add_arguments(parser: Any) -> None:
         help="change one entry of the recipe, for example optimizer.lr=0.001; may be repeated",
     )
     parser.add_argument("--init", metavar="FILE", help="start from these weights where their shapes fit")
-    parser.add_argument("--out", metavar="DIR", help="run folder; runs/NAME by default")
+    parser.add_argument("--out", metavar="DIR", help="run folder (a new runs/NAME, runs/NAME2, ...)")
     parser.add_argument("--print", dest="only_print", action="store_true", help="show the resolved recipe and stop")
 
 
@@ -41,6 +43,6 @@ def run(args: Any) -> int:
     from lanelight.train.run import run as train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    weights = train(recipe, Path(args.out) if args.out else Path("runs") / recipe.name)
+    weights = train(recipe, Path(args.out) if args.out else numbered(Path("runs") / recipe.name))
     print(f"weights: {weights}\nexport:  lanelight export {weights.parent} --out {recipe.name}.onnx")
     return 0

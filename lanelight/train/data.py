@@ -57,7 +57,9 @@ SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
 def _folder(name: str) -> Path:
     path = Path(name)
     if not path.is_dir():
-        raise LanelightError(f"recipe: expected the data folder {name!r}, found none; set it with --set data.N....=DIR")
+        raise LanelightError(
+            f"recipe: expected the data folder {name!r}, found none; name yours, for example --set data.1.frames=DIR"
+        )
     return path
 
 

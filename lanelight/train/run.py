@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from lanelight.errors import LanelightError, ModelError, OutputError, unknown_name
+from lanelight.errors import ModelError, OutputError, unknown_name
 from lanelight.models import MODELS, LaneModel, checkpoints
 from lanelight.train.data import EpochSampler, TrainingFrames, frames_of
 from lanelight.train.recipe import DataPart, Recipe
@@ -33,9 +33,13 @@ def run(recipe: Recipe, out: str | Path) -> Path:
         The file of the trained weights.
 
     Raises:
-        LanelightError: the folder cannot be written, data are missing, or the loss became NaN or infinite.
+        LanelightError: the folder holds a run or cannot be written, data are missing, or the loss became NaN or
+            infinite.
+        KeyboardInterrupt: the run was interrupted; the weights so far are written first.
     """
     folder = Path(out)
+    if (folder / RECIPE_FILE).exists():
+        raise OutputError(f"{folder}: expected a new folder, but a run lies there already; choose another one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RECIPE_FILE).write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
@@ -114,7 +118,13 @@ def _fit(recipe: Recipe, folder: Path) -> LaneModel:
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(Task(recipe, model, RenderedRoads(roads, recipe.val_frames)), loader)
+    try:
+        trainer.fit(Task(recipe, model, RenderedRoads(roads, recipe.val_frames)), loader)
+    except SystemExit:  # how the trainer ends after Ctrl-C
+        if not trainer.interrupted:
+            raise
     if trainer.interrupted:
-        raise LanelightError(f"{folder}: interrupted; the weights so far are in {folder / WEIGHTS_FILE}")
+        weights = checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
+        log.info("interrupted at step %d; the weights so far are in %s", trainer.global_step, weights)
+        raise KeyboardInterrupt
     return model

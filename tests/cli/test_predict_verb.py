@@ -13,7 +13,7 @@ import fake_network
 import pytest
 
 from lanelight.cli import main
-from lanelight.cli.predict import folders, numbered
+from lanelight.cli.folders import folders, numbered
 from lanelight.formats import native
 from lanelight.frames import VideoReader, write_image
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +51,24 @@ def test_mistakes_of_the_training_verbs_are_one_line(tmp_path: Path, capsys: pyt
         assert told.startswith("error: ")
         assert told.count("\n") == 1
         assert says in told
+
+
+def test_an_interrupted_run_keeps_its_weights_and_exits_with_130(tmp_path: Path) -> None:
+    words = ["train", "smoke", "--set", "steps=100000", "--set", "val_every=100000", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lanelight", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "logs" / "metrics.csv").is_file():  # written after the first steps
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "interrupted at step" in told
+    assert "Traceback" not in told
+    checkpoints.load(tmp_path / "weights.safetensors", "enet_sad", size=SIZE)
 
 
 def test_a_size_that_is_none_is_wrong_usage(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lanelight.distill.self_attention import SelfAttentionDistillation
-from lanelight.errors import LanelightError
+from lanelight.errors import LanelightError, OutputError
 from lanelight.export.run import export_run
 from lanelight.models import MODELS, checkpoints
 from lanelight.recipes import recipe
@@ -17,6 +17,7 @@ from lanelight.runtime import Detector
 from lanelight.train.data import EpochSampler, TrainingFrames
 from lanelight.train.recipe import DataPart, Optimizer, Recipe
 from lanelight.train.run import build, load_run, run
+from lanelight.train.schedule import optimizer
 
 # What libraries warn about among themselves, on every run.
 pytestmark = [
@@ -82,6 +83,34 @@ def test_a_loss_that_explodes_stops_the_run_with_its_terms(tmp_path: Path) -> No
     wild = _tiny(optimizer=Optimizer(lr=1e30, warmup_steps=1, clip=1e30), steps=8, val_every=8)
     with pytest.raises(LanelightError, match="the loss became"):
         run(wild, tmp_path)
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(trained: Path) -> None:
+    before = (trained / "recipe.json").read_text()
+    with pytest.raises(OutputError, match="a run lies there already"):
+        run(_tiny(steps=1), trained)
+    assert (trained / "recipe.json").read_text() == before
+
+
+def test_parts_that_start_anew_do_not_take_the_given_weights(tmp_path: Path) -> None:
+    other = MODELS["enet_sad"](size=(128, 56))
+    file = checkpoints.save(other, tmp_path / "w.safetensors", network="enet_sad")
+    own = build(_tiny(init=str(file), reset=("existence",))).state_dict()
+    same = {key: torch.equal(tensor, other.state_dict()[key]) for key, tensor in own.items()}
+    assert same["encoder2.0.reduce.0.weight"]
+    assert not same["existence.hidden.weight"]
+
+
+def test_fully_connected_layers_have_a_rate_of_their_own_and_norms_do_not_decay() -> None:
+    model = MODELS["enet_sad"](size=(128, 56))
+    groups = optimizer(model, Optimizer(lr=1.0, linear_lr=0.25, weight_decay=0.5)).param_groups
+    found = {id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    named = dict(model.named_parameters())
+    assert len(found) == len(named)
+    assert found[id(named["existence.hidden.weight"])] == (0.25, 0.5)
+    assert found[id(named["existence.hidden.bias"])] == (0.25, 0.0)
+    assert found[id(named["output.weight"])] == (1.0, 0.5)
+    assert found[id(named["initial.norm.weight"])] == (1.0, 0.0)
 
 
 def test_weights_to_start_from_are_taken_where_they_fit(tmp_path: Path) -> None:
