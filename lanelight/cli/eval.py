@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +37,7 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Evaluate, print the table and return 0, or 1 where frames could not be read."""
-    from lanelight.formats.text import replacing
+    from lanelight.formats.text import write_json
 
     if args.data not in DATASETS:
         raise FormatError(unknown_name("data set", args.data, DATASETS))
@@ -48,8 +47,7 @@ def run(args: Any) -> int:
     done = DATASETS[args.data](args)
     if args.json:
         figures = {**done.scores, "latency_ms": round(done.latency_ms, 3), "frames": done.frames}
-        with replacing(args.json) as file:
-            file.write(json.dumps(figures) + "\n")
+        write_json(args.json, figures)
     for message in done.unreadable:
         print(f"error: {message}", file=sys.stderr)
     if done.unreadable:

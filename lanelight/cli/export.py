@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def add_arguments(parser: Any) -> None:
 def run(args: Any) -> int:
     """Run the verb."""
     from lanelight.export.run import export_run
-    from lanelight.formats.text import replacing
+    from lanelight.formats.text import write_json
 
     out = Path(args.out)
     report = export_run(Path(args.model), out, backend=args.backend, licence=args.licence, data=args.data)
@@ -40,7 +39,5 @@ def run(args: Any) -> int:
     print(f"network alone: {times}; the manifest names {report.backend}")
     print(f"wrote {out} and {out.with_suffix('.json')}")
     if args.json:
-        with replacing(args.json) as file:
-            json.dump(report.to_dict(), file, indent=2)
-            file.write("\n")
+        write_json(args.json, report.to_dict())
     return 0

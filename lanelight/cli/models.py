@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from lanelight.errors import LanelightError, ModelError, unknown_name
+from lanelight.formats.text import write_json
 
 # name: summary; the same names as `lanelight.models.MODELS`, which needs torch.
 ARCHITECTURES: dict[str, str] = {
@@ -34,7 +33,7 @@ def run(args: Any) -> int:
         return 0
     table = {"bundled": bundled_rows(), "architectures": ARCHITECTURES}
     if args.json:
-        _write_json(Path(args.json), table)
+        write_json(args.json, table)
     _print(table)
     return 0
 
@@ -111,11 +110,3 @@ def _print(table: dict[str, Any]) -> None:
     wide = max(map(len, table["architectures"]))
     for name, summary in table["architectures"].items():
         print(f"  {name:<{wide}}  {summary}")
-
-
-def _write_json(path: Path, table: dict[str, Any]) -> None:
-    from lanelight.formats.text import replacing
-
-    with replacing(path) as file:
-        json.dump(table, file, indent=2)
-        file.write("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -56,9 +55,10 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run the verb."""
+    from lanelight.formats.text import write_json
     from lanelight.frames import find_sources
     from lanelight.runtime import Detector
-    from lanelight.runtime.outputs import check_writable
+    from lanelight.runtime.outputs import check_writable, make_folder
 
     sources = find_sources(args.source)
     out = Path(args.out) if args.out else numbered(FOLDER)
@@ -83,7 +83,8 @@ def run(args: Any) -> int:
                     break
     figures = {"model": detector.manifest.name, "backend": detector.backend, "threads": detector.threads}
     if args.json:
-        _write_json(Path(args.json), {**figures, "interrupted": stop.is_set(), "sources": entries})
+        make_folder(Path(args.json).absolute().parent)
+        write_json(args.json, {**figures, "interrupted": stop.is_set(), "sources": entries})
     if stop.is_set():
         kept = any(entry["frames"] for entry in entries)
         print("interrupted; what was found so far is kept" if kept else "interrupted; nothing was written")
@@ -163,13 +164,3 @@ def _print(entry: dict[str, Any], how: str) -> None:
         print(f"  {stage:<8} {row['mean_ms']:8.2f} {row['p50_ms']:8.2f} {row['p95_ms']:8.2f}")
     for kind, path in entry["outputs"].items():
         print(f"  {kind:<8} {path}")
-
-
-def _write_json(path: Path, figures: dict[str, Any]) -> None:
-    from lanelight.formats.text import replacing
-    from lanelight.runtime.outputs import make_folder
-
-    make_folder(path.absolute().parent)
-    with replacing(path) as file:
-        json.dump(figures, file, indent=2)
-        file.write("\n")

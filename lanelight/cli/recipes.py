@@ -14,16 +14,14 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run the verb."""
-    from lanelight.formats.text import replacing
+    from lanelight.formats.text import write_json
     from lanelight.recipes import RECIPES, recipe
 
     if args.name:
         print(json.dumps(recipe(args.name).to_dict(), indent=2))
         return 0
     if args.json:
-        with replacing(args.json) as file:
-            json.dump({name: summary for name, (_, summary) in RECIPES.items()}, file, indent=2)
-            file.write("\n")
+        write_json(args.json, {name: summary for name, (_, summary) in RECIPES.items()})
     wide = max(map(len, RECIPES))
     for name, (_, summary) in RECIPES.items():
         print(f"{name:<{wide}}  {summary}")

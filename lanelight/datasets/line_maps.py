@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lanelight.datasets.line_tracer import LineTracer
 from lanelight.errors import FormatError
+from lanelight.frames import VideoReader, read_image
 from lanelight.geometry import Scene
 from lanelight.geometry.warp import IGNORE
 
@@ -48,24 +49,17 @@ class LineMapFrames:
 
         Raises:
             FormatError: no clip has a map.
+            SourceError: a clip cannot be read.
         """
         trace = tracer or LineTracer()
         frames = []
         for video in sorted(videos.glob("*.mp4")):
-            capture = cv2.VideoCapture(str(video))
-            number = 0
-            while True:
-                more, frame = capture.read()
-                if not more:
-                    break
-                file = maps / video.stem / f"{number:05d}.png"
-                scene = _traced(file, frame, trace) if file.is_file() else None
-                if scene is not None:
-                    # High-quality JPEG in memory: random access without decoding a whole clip again.
-                    _, content = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 97])
-                    frames.append((f"{video.stem}/{number:05d}", content.tobytes(), scene))
-                number += 1
-            capture.release()
+            with VideoReader(video) as reader:
+                for number, _, frame in reader.frames():
+                    file = maps / video.stem / f"{number:05d}.png"
+                    scene = _traced(file, frame, trace) if file.is_file() else None
+                    if scene is not None:
+                        frames.append((f"{video.stem}/{number:05d}", _packed(frame), scene))
         if not frames:
             raise FormatError(f"{videos}: expected *.mp4 clips with maps in {maps}/CLIP/NNNNN.png, found none")
         return cls(frames)
@@ -92,6 +86,7 @@ class LineMapFrames:
 
         Raises:
             FormatError: no picture has a map.
+            SourceError: a picture cannot be read.
         """
         trace = tracer or LineTracer()
         frames = []
@@ -99,21 +94,23 @@ class LineMapFrames:
             file = maps / f"{image.stem}.png"
             if image.suffix.lower() not in (".jpg", ".jpeg", ".png") or not file.is_file():
                 continue
-            frame = cv2.imread(str(image))
-            if frame is None:
-                raise FormatError(f"{image}: expected a picture, got a file that cannot be decoded")
+            frame = read_image(image)
             if aspect is not None:
-                frame = cv2.resize(
-                    frame, (frame.shape[1], round(frame.shape[1] / aspect)), interpolation=cv2.INTER_AREA
-                )
+                size = (frame.shape[1], round(frame.shape[1] / aspect))
+                frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
             mask = None if masks is None else cv2.imread(str(masks / f"{image.stem}.png"), cv2.IMREAD_GRAYSCALE)
             scene = _traced(file, frame, trace, None if mask is None else np.asarray(mask, dtype=np.uint8))
             if scene is not None:
-                _, content = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 97])
-                frames.append((image.name, content.tobytes(), scene))
+                frames.append((image.name, _packed(frame), scene))
         if not frames:
             raise FormatError(f"{images}: expected pictures with maps of the same names in {maps}, found none")
         return cls(frames)
+
+
+def _packed(frame: UInt8) -> bytes:
+    """Return the frame as high-quality JPEG: random access without the memory of whole clips."""
+    _, content = cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 97])
+    return content.tobytes()
 
 
 def _traced(file: Path, frame: NDArray[np.generic], trace: LineTracer, mask: UInt8 | None = None) -> Scene | None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lanelight.errors import OutputError
+from lanelight.formats.text import cannot_write, part_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models import LaneModel
 from lanelight.runtime.manifest import Manifest
@@ -72,13 +72,13 @@ def export_onnx(
         )
     model.train(was_training)
     assert program is not None
-    temporary = out.with_name(f".{out.name}.tmp")
+    temporary = part_name(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         program.save(str(temporary))
         temporary.replace(out)
     except OSError as error:
-        raise OutputError(f"{out}: expected a place that can be written ({error})") from error
+        raise cannot_write(out, error) from error
     manifest = Manifest(
         name=name,
         version=version,

@@ -35,6 +35,17 @@ def replacing(path: str | Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+def write_json(path: str | Path, value: Any) -> None:
+    """Write plain values as an indented JSON file, whole or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    with replacing(path) as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+
+
 def part_name(path: Path) -> Path:
     """Return the name a file has until it is complete: in the same folder, so that renaming is one step."""
     return path.with_name(f".{path.name}.{os.getpid()}.part")

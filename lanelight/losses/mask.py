@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORE = 255  # label of pixels that teach nothing
+from lanelight.geometry.warp import IGNORE
 
 
 def mask_cross_entropy(logits: Tensor, labels: Tensor, *, background: float = 0.4) -> Tensor:

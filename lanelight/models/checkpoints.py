@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as save_bytes
 from torch import Tensor
 
-from lanelight.errors import ModelError, OutputError, unknown_name
-from lanelight.formats.text import part_name
+from lanelight.errors import ModelError, unknown_name
+from lanelight.formats.text import cannot_write, part_name
 from lanelight.models import MODELS, LaneModel
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
         temporary.write_bytes(save_bytes(state, metadata={"network": network, "size": "x".join(map(str, model.size))}))
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error}; choose a folder that exists and is yours") from error
+        raise cannot_write(path, error) from error
     return path
 
 

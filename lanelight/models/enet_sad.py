@@ -23,7 +23,8 @@ from torch.nn import functional as F
 from lanelight.decode import Decoder, MaskDecoder
 from lanelight.errors import ModelError
 from lanelight.geometry import Lane, Scene, Viewport
-from lanelight.losses.mask import IGNORE, existence_bce, mask_cross_entropy, soft_iou
+from lanelight.geometry.warp import IGNORE
+from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
 from lanelight.models.base import LaneModel
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
 from lanelight.nn.normalize import CULANE, Normalize

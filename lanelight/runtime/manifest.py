@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lanelight.errors import ModelError
-from lanelight.formats.text import replacing
+from lanelight.formats.text import write_json
 from lanelight.geometry import ViewportPolicy
 
 FORMAT = "lanelight-model/1"
@@ -113,9 +113,7 @@ class Manifest:
         model = Path(model)
         path = manifest_path(model)
         full = replace(self, sha256=digest(model), lanelight=__version__, path=path)
-        with replacing(path) as file:
-            json.dump(full.to_dict(), file, indent=2)
-            file.write("\n")
+        write_json(path, full.to_dict())
         return full
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from lanelight.errors import ModelError, OutputError, unknown_name
+from lanelight.formats.text import write_json
 from lanelight.models import MODELS, LaneModel, checkpoints
 from lanelight.train.data import EpochSampler, TrainingFrames, frames_of
 from lanelight.train.recipe import DataPart, Recipe
@@ -42,9 +42,9 @@ def run(recipe: Recipe, out: str | Path) -> Path:
         raise OutputError(f"{folder}: expected a new folder, but a run lies there already; choose another one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / RECIPE_FILE).write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
     except OSError as error:
         raise OutputError(f"{folder}: expected a folder that can be written ({error})") from error
+    write_json(folder / RECIPE_FILE, recipe.to_dict())
     model = _fit(recipe, folder)
     return checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
 

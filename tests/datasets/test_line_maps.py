@@ -82,7 +82,7 @@ def _write(folder: Path, name: str, image: NDArray[np.uint8]) -> None:
 
 
 def test_stills_keep_a_frame_without_lanes_only_where_a_road_mask_says_something(tmp_path: Path) -> None:
-    frame = np.full((640, 640, 3), 120, np.uint8)
+    frame = np.full((640, 640, 3), (30, 90, 200), np.uint8)  # written as BGR: reddish
     mask = np.zeros((640, 640), np.uint8)
     mask[320:] = 255
     for name, maps in (("a", _maps(160, 480)), ("b", _maps())):
@@ -95,6 +95,7 @@ def test_stills_keep_a_frame_without_lanes_only_where_a_road_mask_says_something
     assert len(masked) == 2
     _, picture, scene = masked[1]
     assert picture.shape == (360, 640, 3)
+    assert np.abs(picture.astype(int) - (200, 90, 30)).max() <= 4
     assert scene.lanes == ()
     assert scene.classes is not None
     assert (scene.classes[:150] == 0).all()  # off the road: certainly no lane
@@ -120,6 +121,7 @@ def test_real_clips_give_an_ego_pair_on_most_frames(shared: Path) -> None:
     for i in range(0, len(frames), 12):
         _, frame, scene = frames[i]
         assert frame.shape == (720, 1280, 3)
+        assert frame[:60, ..., 2].mean() > frame[:60, ..., 0].mean()  # the sky is blue: channels are R, G, B
         left, right = scene.in_slot(1), scene.in_slot(2)
         assert left is not None
         assert right is not None
