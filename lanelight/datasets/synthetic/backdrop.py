@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lanelight.datasets.synthetic.camera import Camera
 from lanelight.datasets.synthetic.road import BEHIND_M, Road
 from lanelight.datasets.synthetic.sprites import Canvas, draw_cutout, draw_polygons
-from lanelight.datasets.synthetic.textures import ripmaps
+from lanelight.datasets.synthetic.textures import TILE, ripmaps
 from lanelight.geometry import FloatArray
 
 
@@ -174,8 +174,8 @@ def _add_clouds(image: NDArray[np.float32], backdrop: Backdrop, azimuth: FloatAr
     """Lay clouds over a sky, in place."""
     noise = ripmaps()[1, :256, :256]
     stretch = 24.0 / (np.maximum(rise, 0.0) + 0.12)
-    u = (azimuth[None, :] * 60 * (1 + 0.4 * stretch[:, None] / 24) + backdrop.cloud_shift[0]).astype(np.float32) % 250
-    v = np.broadcast_to((stretch[:, None] + backdrop.cloud_shift[1]) % 250, u.shape).astype(np.float32)
+    u = (azimuth[None, :] * 60 * (1 + 0.4 * stretch[:, None] / 24) + backdrop.cloud_shift[0]).astype(np.float32) % TILE
+    v = np.broadcast_to((stretch[:, None] + backdrop.cloud_shift[1]) % TILE, u.shape).astype(np.float32)
     field = cv2.remap(noise, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     cover = np.clip((field + 2.4 * backdrop.clouds - 1.2) * 0.8, 0, 1).astype(np.float32)
     bright = (backdrop.horizon * 1.05).astype(np.float32) * (0.85 + 0.12 * np.clip(field, -1.5, 1.5))[..., None]
@@ -186,11 +186,11 @@ def _crest(noise: NDArray[np.float32], azimuth: FloatArray, layer: FloatArray) -
     """Return the skyline of a layer, about 1, over the azimuth."""
     scale = (14.0, 60.0, 40.0)[int(layer[3])] * layer[1]
     at = azimuth * scale + layer[2]
-    line = np.interp(at % 255, np.arange(256), noise[17]) * 0.5
+    line = np.interp(at, np.arange(TILE), noise[17], period=TILE) * 0.5
     if layer[3] == 1:
-        line = 0.4 * line + 0.35 * np.interp((at * 5) % 255, np.arange(256), noise[90])
+        line = 0.4 * line + 0.35 * np.interp(at * 5, np.arange(TILE), noise[90], period=TILE)
     if layer[3] == 2:
-        line = noise[40, (np.floor(at * 0.7) % 256).astype(int)] * 0.8
+        line = noise[40, (np.floor(at * 0.7) % TILE).astype(int)] * 0.8
     return np.asarray(np.maximum(0.9 + line, 0.15), dtype=np.float64)
 
 
@@ -199,8 +199,8 @@ def _relief(
 ) -> NDArray[np.float32]:
     """Return light and dark on a layer of the skyline, (rows, W)."""
     scale = (200.0, 700.0, 500.0)[int(layer[3])]
-    u = ((azimuth[None, :] * scale + layer[2]) % 250).astype(np.float32)
-    v = np.broadcast_to((rise[:, None] * scale * 1.5 + layer[2]) % 250, (len(rise), len(azimuth))).astype(np.float32)
+    u = ((azimuth[None, :] * scale + layer[2]) % TILE).astype(np.float32)
+    v = np.broadcast_to((rise[:, None] * scale * 1.5 + layer[2]) % TILE, (len(rise), len(azimuth))).astype(np.float32)
     u = np.ascontiguousarray(np.broadcast_to(u, v.shape))
     field = cv2.remap(noise, u, np.ascontiguousarray(v), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return np.asarray(np.clip(1 + (0.15, 0.4, 0.2)[int(layer[3])] * field, 0.2, 2.0), dtype=np.float32)
