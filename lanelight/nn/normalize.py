@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 CULANE = ((0.3598, 0.3653, 0.3662), (0.2573, 0.2663, 0.2756))  # the SAD authors' constants, used for every data set
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Normalize(nn.Module):

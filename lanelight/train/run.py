@@ -40,12 +40,14 @@ def run(recipe: Recipe, out: str | Path) -> Path:
     folder = Path(out)
     if (folder / RECIPE_FILE).exists():
         raise OutputError(f"{folder}: expected a new folder, but a run lies there already; choose another one")
+    model = build(recipe)
+    frames = TrainingFrames(recipe, model)  # missing weights or data are found before anything is written
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: expected a folder that can be written ({error})") from error
     write_json(folder / RECIPE_FILE, recipe.to_dict())
-    model = _fit(recipe, folder)
+    _fit(recipe, folder, model, frames)
     return checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
 
 
@@ -56,7 +58,7 @@ def build(recipe: Recipe) -> LaneModel:
     torch.manual_seed(recipe.seed)
     model = MODELS[recipe.network](size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss)
     if recipe.init is not None:
-        own, given = model.state_dict(), checkpoints.read_state(recipe.init)
+        own, given = model.state_dict(), checkpoints.read(recipe.init, recipe.network).state
         fit = {
             key: tensor
             for key, tensor in given.items()
@@ -80,8 +82,8 @@ def load_run(folder: str | Path) -> tuple[Recipe, LaneModel]:
     return recipe, model.eval()
 
 
-def _fit(recipe: Recipe, folder: Path) -> LaneModel:
-    """Train; return the network."""
+def _fit(recipe: Recipe, folder: Path, model: LaneModel, frames: TrainingFrames) -> None:
+    """Train the network in place."""
     from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -90,11 +92,10 @@ def _fit(recipe: Recipe, folder: Path) -> LaneModel:
     from lanelight.train.task import Task
 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its information is mostly advertisement
-    model = build(recipe)
     every = min(recipe.val_every, recipe.steps)
     roads = frames_of(DataPart(seed=recipe.val_seed), recipe.size)
     loader = DataLoader(
-        TrainingFrames(recipe, model),
+        frames,
         batch_size=recipe.batch,
         sampler=EpochSampler(every * recipe.batch),
         num_workers=recipe.workers,
@@ -127,4 +128,3 @@ def _fit(recipe: Recipe, folder: Path) -> LaneModel:
         weights = checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
         log.info("interrupted at step %d; the weights so far are in %s", trainer.global_step, weights)
         raise KeyboardInterrupt
-    return model

@@ -92,6 +92,14 @@ def test_a_folder_that_holds_a_run_is_left_alone(trained: Path) -> None:
     assert (trained / "recipe.json").read_text() == before
 
 
+def test_a_run_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    missing = DataPart(kind="clips", frames="nowhere", maps="nowhere")
+    for wrong in (_tiny(data=(missing,)), _tiny(init="none.safetensors")):
+        with pytest.raises(LanelightError, match="found none"):
+            run(wrong, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
 def test_parts_that_start_anew_do_not_take_the_given_weights(tmp_path: Path) -> None:
     other = MODELS["enet_sad"](size=(128, 56))
     file = checkpoints.save(other, tmp_path / "w.safetensors", network="enet_sad")

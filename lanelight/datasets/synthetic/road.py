@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lanelight.datasets.synthetic.config import Range, RoadConfig
 from lanelight.geometry import FloatArray
@@ -268,8 +267,3 @@ def _with_exit(road: Road, rng: np.random.Generator, length_m: float) -> Road:
     between = replace(between, span=span, solid=solid)
     shoulder = road.right - old.offset
     return replace(road, lines=(*road.lines[:-1], between, edge), right=edge.offset + shoulder)
-
-
-def index_at(s: float, table: NDArray[np.float64]) -> int:
-    """Return the row of a table along the road that is nearest to `s`."""
-    return int(np.clip(round(s / STEP_M), 0, len(table) - 1))
