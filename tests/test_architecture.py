@@ -14,12 +14,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "lanelight"
 
 # A room may import the rooms of lower rank; rooms of one rank do not know each other.
 RANKS = {
-    "errors": 0,
+    "errors": 0, "machine": 0,
+    "compiled": 1,
     "geometry": 1,
     "frames": 2,
     "formats": 3,
     "datasets": 4, "decode": 4, "metrics": 4, "render": 4,
-    "runtime": 5,
+    "score": 5, "runtime": 5,
     "nn": 6,
     "losses": 7,
     "models": 8,
@@ -29,7 +30,19 @@ RANKS = {
     "export": 12,
     "cli": 13,
 }  # fmt: skip
-BASE_ROOMS = ("errors", "geometry", "frames", "formats", "datasets", "decode", "metrics", "render", "runtime", "cli")
+BASE_ROOMS = (
+    "errors",
+    "geometry",
+    "frames",
+    "formats",
+    "datasets",
+    "decode",
+    "metrics",
+    "render",
+    "score",
+    "runtime",
+    "cli",
+)
 HEAVY = {"av", "cv2", "jsonargparse", "lightning", "numba", "numpy", "onnx", "onnxruntime", "openvino", "rich", "torch"}
 SHAPELESS = {"utils", "util", "misc", "common", "core", "engine", "helpers", "helper"}
 

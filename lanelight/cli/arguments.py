@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 
-from lanelight.errors import unknown_name
+from lanelight.errors import LanelightError, unknown_name
+
+MOST_STEPS = 1000  # of a range; more is a slip of the pen
 
 
 def positive(text: str | int) -> int:
@@ -50,6 +53,30 @@ def words_of(known: Sequence[str]) -> Callable[[str | Sequence[str]], tuple[str,
         return tuple(given)
 
     return words
+
+
+def thresholds(words: Sequence[str]) -> list[float]:
+    """Read numbers and ranges start:stop:step, both ends included, each number once; decimal, so that none is off.
+
+    Raises:
+        LanelightError: a word is neither.
+    """
+    found: list[float] = []
+    for word in words:
+        try:
+            parts = [Decimal(part) for part in str(word).split(":")]
+        except InvalidOperation:
+            parts = []
+        if len(parts) == 3 and parts[2] > 0 and parts[0] <= parts[1]:
+            steps = int((parts[1] - parts[0]) / parts[2])
+            found += [float(parts[0] + step * parts[2]) for step in range(min(steps, MOST_STEPS) + 1)]
+        elif len(parts) == 1 and parts[0].is_finite():
+            found.append(float(parts[0]))
+        else:
+            raise LanelightError(
+                f"--iou: expected a number or start:stop:step, for example 0.5:0.95:0.05, got {word!r}"
+            )
+    return list(dict.fromkeys(found))
 
 
 class HelpFormatter(argparse.HelpFormatter):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from lanelight.formats.text import read_text, replacing
+from lanelight.formats.text import read_bytes, replacing
 from lanelight.geometry import FloatArray, Lane, Scene
 
 SIZE = (1640, 590)
 STEP_PX = 20
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+SPACE = b" \t\v\f\r"
+BLANKS = frozenset(SPACE[i : i + 1] for i in range(len(SPACE)))
+COLLECTED = re.compile(rb"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d*)?|\.\d+(?:[eE][-+]?\d*)?|\.)?")
+NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 def lines_name(image: str) -> str:
-    """Return the name of the lane file of a picture: `.lines.txt` in place of its extension."""
-    return str(PurePosixPath(image).with_suffix(".lines.txt"))
+    """Return the name of the lane file of a picture: `.lines.txt` in place of all from its last dot on."""
+    return image[: image.rfind(".")] + ".lines.txt" if "." in image else image + ".lines.txt"
 
 
 def rows(height: int) -> FloatArray:
@@ -58,23 +62,82 @@ def write_lanes(path: str | Path, scene: Scene) -> None:
         file.write(lines_text(scene))
 
 
-def read_lanes(path: str | Path, size: tuple[int, int] = SIZE) -> Scene:
-    """Read a lane file as leniently as the official scorer.
+def label_text(scene: Scene) -> str:
+    """Return the lanes as the text of a true lane file: every lane and point as it is, in the order given.
 
-    Every line is a lane, a blank one an empty lane; pairs are read up to the first that is no number, and a last odd
-    number is dropped. Nothing is clipped to the frame.
+    A lane without points becomes a blank line, which the official scorer counts as a lane that nothing matches.
+    Missing coordinates cannot be written; their points are left out.
+    """
+    finite = (lane.points[np.isfinite(lane.points).all(axis=1)] for lane in scene.lanes)
+    return "".join(" ".join(f"{_exact(x)} {_exact(y)}" for x, y in points.tolist()) + "\n" for points in finite)
+
+
+def write_labels(path: str | Path, scene: Scene) -> None:
+    """Write a true lane file, see `label_text`; it appears whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with replacing(path) as file:
+        file.write(label_text(scene))
+
+
+def read_lanes(path: str | Path, size: tuple[int, int] = SIZE) -> Scene:
+    """Read a lane file as leniently as the official scorer; see `lane_points`. Nothing is clipped to the frame.
 
     Args:
         path: the file.
         size: (width, height) of its frame, px.
 
     Raises:
-        FormatError: the file is missing or not text.
+        FormatError: the file cannot be read.
     """
-    lines = read_text(path).split("\n")
-    if lines[-1] == "":
+    return Scene(size, tuple(Lane(points) for points in lane_points(read_bytes(path))))
+
+
+def lane_points(content: bytes) -> list[FloatArray]:
+    """Return the points of each lane of a file, (P, 2) x and y in px, as the official scorer's reader finds them.
+
+    Every line is a lane, a blank one an empty lane. Numbers are read as a C++ stream does, up to the first place that
+    is no number ("nan" and "inf" are none); "1.5.5" is two. A last odd number is dropped.
+    """
+    lines = content.split(b"\n")
+    if lines[-1] == b"":  # the final line end begins no further line
         lines.pop()
-    return Scene(size, tuple(Lane(_points(line)) for line in lines))
+    lanes = []
+    for line in lines:
+        values = [value for value, _ in _leading_numbers(line)]
+        lanes.append(np.array(values[: len(values) // 2 * 2], dtype=np.float64).reshape(-1, 2))
+    return lanes
+
+
+def oddities(content: bytes) -> list[tuple[int, str]]:
+    """Return what in a lane file is scored in a way that its writer may not expect, as (line, what it is)."""
+    found = []
+    for number, (line, points) in enumerate(zip(content.split(b"\n"), lane_points(content), strict=False), start=1):
+        read = list(_leading_numbers(line))
+        rest = line[read[-1][1] if read else 0 :].strip(SPACE)
+        if not line.strip(SPACE):
+            found.append((number, "blank line; it counts as a lane that nothing matches"))
+            continue
+        if rest:
+            word = rest.split()[0].decode(errors="replace")[:20]
+            found.append((number, f"{word!r} is no number; the lane ends before it"))
+        if len(read) % 2:
+            found.append((number, f"odd count of {len(read)} numbers; the last one is dropped"))
+        if len(points) < 2:
+            points_read = "one point" if len(points) else "no point"
+            found.append((number, f"{points_read}; it counts as a lane that nothing matches"))
+            continue
+        exact = points.astype(np.float32)
+        repeated = np.flatnonzero((exact[1:] == exact[:-1]).all(axis=1))
+        if len(repeated):
+            x, y = points[repeated[0]]
+            what = "the whole lane is lost but for its last point" if len(points) > 2 else "the lane is one dot"
+            found.append((number, f"point {_number(x)} {_number(y)} is given twice in a row; {what}"))
+        if np.abs(exact).max() >= 2.0**31:
+            found.append((number, "coordinates of 2147483648 px and more; the official tool's whole numbers end there"))
+    return found
 
 
 def _line(x: FloatArray, y: FloatArray, width: int) -> str:
@@ -91,13 +154,22 @@ def _number(value: float) -> str:
     return f"{value + 0.0:.3f}".rstrip("0").rstrip(".")  # + 0.0: no "-0"
 
 
-def _points(line: str) -> FloatArray:
-    values = list(_leading_numbers(line))
-    return np.array(values[: len(values) // 2 * 2], dtype=np.float64).reshape(-1, 2)
+def _exact(value: float) -> str:
+    """Return the shortest decimal that reads back as the same number."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _leading_numbers(line: str) -> Iterator[float]:
-    for word in line.split():
-        if NUMBER.fullmatch(word) is None:  # "nan" and "inf" are no numbers to the official reader either
+def _leading_numbers(line: bytes) -> Iterator[tuple[float, int]]:
+    """Yield the numbers at the start of a line and where each ends."""
+    at = 0
+    while True:
+        while line[at : at + 1] in BLANKS:
+            at += 1
+        word = COLLECTED.match(line, at)
+        if word is None or NUMBER.fullmatch(word[0]) is None:
             return
-        yield float(word)
+        value = float(word[0])
+        if math.isinf(value):  # out of range ends the lane too
+            return
+        at = word.end()
+        yield value, at

@@ -1,4 +1,4 @@
-"""Text files that appear whole or not at all, and files of one JSON object a line."""
+"""Text files that appear whole or not at all, JSON read with care, and names that stay below their root."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from lanelight.errors import FormatError, OutputError
+
+LONGEST_NAME, LONGEST_PART = 1000, 255  # letters of a name, bytes of one of its parts: no file system takes more
+NOT_JSON = (ValueError, RecursionError)  # what `json` raises for damaged text, and for lists in lists without end
 
 
 @contextmanager
@@ -63,9 +66,19 @@ def read_text(path: str | Path) -> str:
         FormatError: the file is missing, unreadable or not text.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: expected UTF-8 text, found other bytes at offset {error.start}") from error
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        FormatError: the file is missing or unreadable.
+    """
+    try:
+        return Path(path).read_bytes()
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -82,8 +95,82 @@ def json_lines(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
         where = f"{path} line {number}"
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except NOT_JSON as error:
             raise FormatError(f"{where}: expected one JSON object, found {line[:40]!r} ({error})") from error
         if not isinstance(entry, dict):
             raise FormatError(f"{where}: expected one JSON object, found {line[:40]!r}")
         yield where, entry
+
+
+def json_items(path: str | Path) -> Iterator[tuple[str, Any]]:
+    """Yield where each item of a JSON file stands (``"FILE item N"``) and the item itself.
+
+    A list is read item by item, so that label files of a gigabyte do not become objects all at once; anything else is
+    a single item.
+
+    Raises:
+        FormatError: the file cannot be read or is not JSON.
+    """
+    text = read_text(path)
+    decoder = json.JSONDecoder()
+    at = _after_space(text, 0)
+    if text[at : at + 1] != "[":
+        yield f"{path}", _decoded(decoder, text, at, path)[0]
+        return
+    at, number = _after_space(text, at + 1), 0
+    while text[at : at + 1] != "]":
+        number += 1
+        item, at = _decoded(decoder, text, at, path)
+        yield f"{path} item {number}", item
+        at = _after_space(text, at)
+        if text[at : at + 1] == ",":
+            at = _after_space(text, at + 1)
+        elif text[at : at + 1] != "]":
+            raise FormatError(f"{path}: expected , or ] behind item {number}, found {text[at : at + 20]!r}; not JSON")
+
+
+def inside(root: str | Path, name: str, where: str) -> Path:
+    """Return the path of a file that a data file names; it lies below the root, whatever the name says.
+
+    Leading slashes count as the root's, as in the lists of CULane. Links in the root are followed: they are the
+    user's own.
+
+    Args:
+        root: folder of the data.
+        name: as it stands in the file, with forward slashes.
+        where: file and line of the name, for the message.
+
+    Raises:
+        FormatError: the name is empty, no text for a file name, or leads out of the root.
+    """
+    return Path(root, *relative_name(name, where).parts)
+
+
+def relative_name(name: str, where: str) -> PurePosixPath:
+    """Return a name from a data file as a path below a root, as `inside` does.
+
+    Raises:
+        FormatError: the name is empty, no text for a file name, or leads out of the root.
+    """
+    path = PurePosixPath(name.lstrip("/"))
+    if not path.parts or any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):  # no control, no half characters
+        raise FormatError(f"{where}: expected the name of a file, found {name[:80]!r}")
+    if len(name) > LONGEST_NAME or any(len(part.encode()) > LONGEST_PART for part in path.parts):
+        raise FormatError(f"{where}: expected the name of a file, found {len(name)} letters: {name[:40]!r}...")
+    if ".." in path.parts:
+        raise FormatError(f"{where}: expected a name below the root of the data, found {name[:80]!r}; remove the ..")
+    return path
+
+
+def _decoded(decoder: json.JSONDecoder, text: str, at: int, path: str | Path) -> tuple[Any, int]:
+    try:
+        return decoder.raw_decode(text, at)
+    except NOT_JSON as error:
+        raise FormatError(f"{path}: expected JSON, found {text[at : at + 40]!r} ({error})") from error
+
+
+def _after_space(text: str, at: int) -> int:
+    """Return the next place that is no white space."""
+    while text[at : at + 1].isspace():
+        at += 1
+    return at

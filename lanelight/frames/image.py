@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +17,9 @@ from lanelight.errors import OutputError, SourceError
 Image = NDArray[np.uint8]
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PNG = b"\x89PNG"
+PNG_HEADER_END = 33  # signature of 8 bytes, then the header: length, name, 13 bytes (depth, colour type, ...), checksum
+PNG_GREY, PNG_PALETTE = 0, 3  # colour types
 
 
 def read_image(path: Path | str) -> Image:
@@ -26,23 +31,33 @@ def read_image(path: Path | str) -> Image:
     Raises:
         SourceError: the file is missing, cut off, or no picture that OpenCV knows.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: expected a readable picture file, got: {error.strerror}") from error
-    if _is_cut_off(data):
-        raise SourceError(f"{path}: the picture is cut off (its end is missing); copy the file again")
-    image = None
-    if data:
-        with quiet_opencv():
-            try:
-                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-            except cv2.error:  # some decoders raise where others return None; the message below serves both
-                image = None
-    if image is None:
-        raise SourceError(f"{path}: expected a picture ({_known()}), got {_described(data)}")
+    image = _decoded(Path(path), _contents(Path(path)), cv2.IMREAD_COLOR_RGB)
     return np.asarray(image, dtype=np.uint8)
+
+
+def read_map(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Read a picture whose values are no colours: class ids, instance ids, bit masks.
+
+    A PNG with a palette holds the ids as places in the palette, which colours them for the eye only.
+
+    Returns:
+        (H, W) uint8 or uint16, the values as they stand in the file.
+
+    Raises:
+        SourceError: the file is missing, cut off, no picture, or has several channels.
+    """
+    data = _contents(Path(path))
+    depth = _palette_bits(data)
+    if depth is None:
+        values = _decoded(Path(path), data, cv2.IMREAD_UNCHANGED)
+    else:  # OpenCV would give the colours
+        values = _decoded(Path(path), _as_grey(data), cv2.IMREAD_UNCHANGED) // (255 // (2**depth - 1))
+    if values.ndim != 2 or values.dtype not in (np.uint8, np.uint16):
+        raise SourceError(
+            f"{path}: expected one channel of 8 or 16 bits, got shape {values.shape}, {values.dtype}; "
+            "give the file of ids, not the coloured one"
+        )
+    return values
 
 
 def write_image(path: Path | str, image: Image, *, quality: int = 92) -> None:
@@ -91,11 +106,56 @@ def quiet_opencv() -> Iterator[None]:
         log.setLogLevel(before)
 
 
+def _contents(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: expected a readable picture file, got: {error.strerror}") from error
+
+
+def _decoded(path: Path, data: bytes, how: int) -> NDArray[Any]:
+    if _is_cut_off(data):
+        raise SourceError(f"{path}: the picture is cut off (its end is missing); copy the file again")
+    image = None
+    if data:
+        with quiet_opencv():
+            try:
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+            except cv2.error:  # some decoders raise where others return None; the message below serves both
+                image = None
+    if image is None:
+        raise SourceError(f"{path}: expected a picture ({_known()}), got {_described(data)}")
+    return np.asarray(image)
+
+
+def _palette_bits(data: bytes) -> int | None:
+    """Return the bits a pixel of a PNG with a palette; None for any other file."""
+    if not data.startswith(PNG) or len(data) < PNG_HEADER_END or data[25] != PNG_PALETTE:
+        return None
+    return data[24] if data[24] in (1, 2, 4, 8) else None
+
+
+def _as_grey(data: bytes) -> bytes:
+    """Return a PNG with a palette as one without, whose greys are the places in the palette.
+
+    Fewer than 8 bits a pixel are stretched to 0..255 by the decoder.
+    """
+    header = data[12:25] + bytes([PNG_GREY]) + data[26:29]
+    parts = [data[:12], header, zlib.crc32(header).to_bytes(4, "big")]
+    place = PNG_HEADER_END
+    while place < len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] in (b"IDAT", b"IEND"):
+            parts.append(data[place:end])
+        place = end
+    return b"".join(parts)
+
+
 def _is_cut_off(data: bytes) -> bool:
     """Tell whether a JPEG or PNG lacks its end; OpenCV would fill a cut JPEG with grey without a word."""
     if data.startswith(b"\xff\xd8"):
         return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # end of image before the last start of scan
-    if data.startswith(b"\x89PNG"):
+    if data.startswith(PNG):
         return b"IEND" not in data[-4096:]  # some writers add bytes behind the end
     return False
 

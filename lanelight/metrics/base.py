@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 from lanelight.geometry import Scene
+
+Figures = dict[str, Any]  # what a JSON file can hold: numbers, None and dicts of them, never NaN
 
 
 class SceneMetric(ABC):
     """Compare predicted with true scenes, frame by frame.
 
-    The state is counts and sums over frames; ratios are formed once, in `compute`. Parts counted on several processes
-    are added by `merge`.
+    The state is counts over frames; ratios are formed once, in `compute`. Parts counted on several processes are added
+    by `merge`; neither the order of the frames nor that of the parts changes a single bit of the figures.
     """
 
     @abstractmethod
@@ -25,8 +27,8 @@ class SceneMetric(ABC):
         """
 
     @abstractmethod
-    def compute(self) -> dict[str, float]:
-        """Return the figures over all frames so far, none of them NaN."""
+    def compute(self) -> Figures:
+        """Return the figures over all frames so far."""
 
     @abstractmethod
     def merge(self, other: Self) -> None:

@@ -18,6 +18,9 @@ SLOT_COLORS: tuple[Color, ...] = (
     (250, 250, 250),
 )
 EGO_FILL: Color = (0, 190, 140)
+TRUE: Color = (0, 190, 140)
+FALSE: Color = (255, 140, 30)
+MISSED: Color = (86, 200, 255)
 TEXT: Color = (255, 255, 255)
 SHADE: Color = (16, 16, 20)
 

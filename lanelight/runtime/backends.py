@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lanelight.errors import ModelError, unknown_name
+from lanelight.machine import usable_processors
 from lanelight.runtime.session import Session
 
 
@@ -34,13 +34,6 @@ def open_session(
         raise ModelError(unknown_name("backend", backend, (*BACKENDS, "auto", "torch")))
     count = threads or usable_processors()
     return BACKENDS[backend](model, count, input_name, tuple(outputs))
-
-
-def usable_processors() -> int:
-    """Return how many processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _open_onnxruntime(model: Path, threads: int, input_name: str, outputs: Sequence[str]) -> Session:

@@ -50,16 +50,16 @@ def test_an_error_is_one_line_and_debug_adds_the_traceback(capsys: pytest.Captur
 def test_a_verb_without_its_extra_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def needs_torch(verb: str, words: list[str]) -> int:
+    def needs_torch(*words: object) -> int:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(cli, "_run_verb", needs_torch)
     assert main(["train", "smoke"]) == 1
-    assert capsys.readouterr().err == "error: train needs torch: pip install 'lanelight[train]'\n"
+    assert capsys.readouterr().err == "error: lanelight train needs torch: pip install 'lanelight[train]'\n"
 
 
 def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(verb: str, words: list[str]) -> int:
+    def interrupted(*words: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_run_verb", interrupted)

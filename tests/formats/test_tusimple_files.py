@@ -101,9 +101,20 @@ def test_any_negative_x_is_absent(tmp_path: Path) -> None:
     [
         ("{", "expected one JSON object"),
         ('{"lanes": [], "h_samples": [1]}', "raw_file"),
-        ('{"raw_file": "a.jpg", "lanes": [[1, 2]], "h_samples": [10]}', "expected 1 values, one for each of h_samples"),
-        ('{"raw_file": "a.jpg", "lanes": [1], "h_samples": [10]}', "found shape"),
+        (
+            '{"raw_file": "a.jpg", "lanes": [[1, 2]], "h_samples": [10]}',
+            "expected 1 values in every lane, one x for each of h_samples; lane 1 has 2",
+        ),
+        ('{"raw_file": "a.jpg", "lanes": [1], "h_samples": [10]}', r"lanes as lists of x, found '\[1\]'"),
         ('{"raw_file": "a.jpg", "lanes": [["x"]], "h_samples": [10]}', "lanes as lists of x"),
+        ('{"raw_file": "a.jpg", "lanes": 5, "h_samples": [10]}', "lanes as lists of x, found '5'"),
+        ('{"raw_file": "a.jpg", "lanes": [[[1]]], "h_samples": [10]}', "lists within lists"),
+        ('{"raw_file": "a.jpg", "lanes": [[null]], "h_samples": [10]}', "null, NaN or Infinity"),
+        ('{"raw_file": "a.jpg", "lanes": [[NaN]], "h_samples": [10]}', "null, NaN or Infinity"),
+        ('{"raw_file": "a.jpg", "lanes": [], "h_samples": [null]}', "h_samples as a list of y"),
+        ('{"raw_file": "a.jpg", "lanes": [], "h_samples": 10}', "h_samples as a list of y"),
+        ('{"raw_file": "a.jpg", "lanes": [], "h_samples": null}', "found null"),
+        ('{"raw_file": "a.jpg", "lanes": [], "h_samples": [10], "run_time": "soon"}', "run_time in ms, found 'soon'"),
         ('{"raw_file": "a.jpg", "lanes": []}', "give a label or task file"),
         ('{"raw_file": "a.jpg", "lanes": [], "h_samples": []}', "at least one"),
     ],
@@ -112,6 +123,37 @@ def test_a_damaged_line_is_named_by_file_and_number(tmp_path: Path, line: str, m
     (tmp_path / "label.json").write_text('{"raw_file": "b.jpg", "lanes": [], "h_samples": [10]}\n' + line + "\n")
     with pytest.raises(FormatError, match=rf"label\.json line 2: .*{message}"):
         tusimple.read(tmp_path / "label.json", rows_required=True)
+
+
+@pytest.mark.parametrize("missing", ["raw_file", "lanes", "run_time"])
+def test_a_prediction_without_what_the_benchmark_asks_is_named(tmp_path: Path, missing: str) -> None:
+    line = {"raw_file": "a.jpg", "lanes": [], "run_time": 5}
+    file = tmp_path / "pred.json"
+    file.write_text(json.dumps(line) + "\n" + json.dumps({k: v for k, v in line.items() if k != missing}) + "\n")
+    with pytest.raises(FormatError, match=rf"pred\.json line 2: .*{missing} is missing"):
+        tusimple.read_predictions(file)
+
+
+@pytest.mark.parametrize("missing", ["raw_file", "lanes", "h_samples"])
+def test_a_label_without_what_the_benchmark_asks_is_named(tmp_path: Path, missing: str) -> None:
+    line = {"raw_file": "a.jpg", "lanes": [], "h_samples": [10]}
+    file = tmp_path / "label.json"
+    file.write_text(json.dumps({k: v for k, v in line.items() if k != missing}) + "\n")
+    with pytest.raises(FormatError, match=rf"label\.json line 1: .*{missing} is missing"):
+        tusimple.read_labels(file)
+
+
+def test_lanes_of_different_lengths_are_named_even_without_h_samples(tmp_path: Path) -> None:
+    (tmp_path / "pred.json").write_text('{"raw_file": "a.jpg", "lanes": [[1, 2], [1]], "run_time": 1}\n')
+    with pytest.raises(FormatError, match=r"pred\.json line 1: expected 2 values .* lane 2 has 1"):
+        tusimple.read_predictions(tmp_path / "pred.json")
+
+
+def test_entries_know_their_line_and_share_equal_rows(tmp_path: Path) -> None:
+    file = fakes.tusimple(tmp_path, frames=3)
+    first, _, third = tusimple.read_labels(file)
+    assert (first.where, third.where) == (f"{file} line 1", f"{file} line 3")
+    assert first.rows is third.rows
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:

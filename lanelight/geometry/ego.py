@@ -1,0 +1,68 @@
+"""The ego pair: the nearest lane left and the nearest right of the vehicle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lanelight.geometry.curve import FloatArray
+from lanelight.geometry.lane import Lane
+
+EGO_SLOTS = (1, 2)  # of 0..3, counted from the left
+LOWEST_SHARE = 0.2  # of a lane's height: what a straight line continues down to the bottom of the frame
+
+
+def ego_pair(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[Lane, ...]:
+    """Return the lanes that `ego_indices` chooses."""
+    return tuple(lanes[index] for index in ego_indices(lanes, size))
+
+
+def ego_indices(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[int, ...]:
+    """Return which lanes bound the vehicle's own lane, left before right; none, one or two of them.
+
+    Where every lane has a slot, those in slots 1 and 2. Else, of the places where the lanes meet the bottom row, the
+    nearest left of the middle of the frame, and the nearest at or right of it. A lane that ends above the bottom row
+    is continued along the straight line through its lowest fifth. Lanes with fewer than two distinct finite points
+    are never chosen; of equal ones the first is.
+
+    Args:
+        lanes: all lanes of a frame.
+        size: (width, height) of the frame, px.
+    """
+    points = [_distinct(lane.points) for lane in lanes]
+    real = [index for index, distinct in enumerate(points) if len(distinct) >= 2]
+    if all(lane.slot is not None for lane in lanes):
+        in_slot = ((index for index in real if lanes[index].slot == slot) for slot in EGO_SLOTS)
+        return tuple(index for slot in in_slot for index in list(slot)[:1])
+    width, height = size
+    middle = (width - 1) / 2
+    x = {index: _x_at_bottom(lanes[index], points[index], height - 1.0) for index in real}
+    left = max((index for index in real if x[index] < middle), key=lambda index: x[index], default=None)
+    right = min((index for index in real if x[index] >= middle), key=lambda index: x[index], default=None)
+    return tuple(index for index in (left, right) if index is not None)
+
+
+def _distinct(points: FloatArray) -> FloatArray:
+    """Return the finite points without repetitions, the lowest in the frame first, (P, 2)."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    if len(finite) < 2:
+        return finite
+    unique = np.unique(finite, axis=0)
+    return unique[np.argsort(-unique[:, 1], kind="stable")]
+
+
+def _x_at_bottom(lane: Lane, points: FloatArray, bottom: float) -> float:
+    """Return x where a lane or its straight continuation meets the bottom row, px."""
+    met = float(lane.x_at([bottom])[0])
+    if np.isfinite(met):
+        return met
+    y = points[:, 1]
+    lowest = y >= y[0] - LOWEST_SHARE * (y[0] - y[-1])
+    if y[lowest].min() == y[0]:  # one row alone has no direction: take the next one too
+        lowest |= y >= y[y < y[0]].max(initial=y[-1])
+    part = points[lowest] - points[lowest].mean(axis=0)
+    spread = float(part[:, 1] @ part[:, 1])
+    slope = float(part[:, 0] @ part[:, 1]) / spread if spread > 0 else 0.0  # a level lane keeps its x
+    x, row = points[lowest].mean(axis=0)
+    return float(x + slope * (bottom - row))

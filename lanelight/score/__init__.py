@@ -1,0 +1,1 @@
+"""Scoring the prediction files of a benchmark as its own tool does."""
