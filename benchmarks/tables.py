@@ -12,7 +12,7 @@ import re
 from record import RESULTS
 
 ROOT = RESULTS.parent.parent
-PAGES = ("README.md", "docs/models/*.md", "lanelight/weights/*.md")
+PAGES = ("README.md", "docs/**/*.md", "lanelight/weights/*.md")
 BLOCK = re.compile(r"(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 ORIGIN = ("machine", "date", "revision")
 

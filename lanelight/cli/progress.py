@@ -24,8 +24,12 @@ class Progress:
         self._task: Any = None
         self._start = self._last = time.monotonic()
 
-    def update(self, done: int) -> None:
-        """Show that `done` frames are finished."""
+    def update(self, done: int, total: int | None = None) -> None:
+        """Show that `done` frames are finished, of `total` where it was not known before."""
+        if total is not None and self._total is None:
+            self._total = total
+            if self._bar is not None:
+                self._bar.update(self._task, total=total)
         if self._bar is not None:
             speed = done / max(time.monotonic() - self._start, 1e-9)
             self._bar.update(self._task, completed=done, speed=f"{speed:.1f} frames/s")

@@ -9,7 +9,7 @@ from pathlib import Path
 from lanelight.geometry import Scene
 from lanelight.metrics.base import Figures
 
-Watch = Callable[[int], None]  # called now and then with the number of frames done
+Watch = Callable[[int, int], None]  # called now and then with the numbers of frames done and in all
 
 
 class BenchmarkScore(ABC):

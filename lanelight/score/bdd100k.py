@@ -178,7 +178,7 @@ def score(
             or 255 (bitmask); a later mask that looks like the other kind is an error.
         dilate: side in px of the square that widens the true lanes for ``matched_width``.
         threads: number of frames read at a time; None takes every usable processor.
-        watch: called with the number of frames done.
+        watch: called with the numbers of frames done and in all.
 
     Raises:
         FormatError: a folder has no masks, none of the predictions belongs to a frame, a listed frame has no gold
@@ -204,7 +204,7 @@ def score(
         for counted in pool.map(reading.count, files):
             counts.append(counted)
             if watch is not None:
-                watch(len(counts))
+                watch(len(counts), len(files))
     return BDD100KScore(files, reading, counts, [*warnings, *_missing(pred, files)])
 
 

@@ -30,7 +30,7 @@ def score(
         gold: folder above the gold files.
         pred: folder above the predictions.
         threads: number of frames decoded and counted at a time; None takes every usable processor.
-        watch: called with the number of frames done after each one.
+        watch: called with the numbers of frames done and in all.
 
     Raises:
         FormatError: gold or predictions are missing, or a file cannot be used; a score over the rest would not be the
@@ -46,7 +46,7 @@ def score(
             else:
                 counts.append(result)
             if watch is not None:
-                watch(done)
+                watch(done, len(pairs))
     if faults:
         others = f" ({len(faults) - 1} more of {len(pairs)} frames cannot be scored)" if len(faults) > 1 else ""
         raise FormatError(f"{faults[0]}{others}") from faults[0]

@@ -159,7 +159,7 @@ def score(
         line_px: width of the lines, px.
         lanes: ``"ego"`` compares only the two lanes beside the vehicle, of each side; no benchmark does so.
         threads: number of threads; None takes every usable processor.
-        watch: called with the number of frames done.
+        watch: called with the numbers of frames done and in all.
 
     Raises:
         FormatError: a folder or list is missing or empty, a file is unreadable, or none of the listed frames has a file
@@ -187,7 +187,7 @@ def score(
                     extent.merge(more)
                 done = last
                 if watch is not None:
-                    watch(done)
+                    watch(done, len(entries))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -98,7 +98,7 @@ def score(
         lanes: ``"ego"`` compares only the nearest lane left and the nearest right of the vehicle, of each side; no
             figure of the benchmark, which has all lanes.
         threads: has no effect: reading the text is nearly all of the work, and Python does it in one thread.
-        watch: called with the number of frames done.
+        watch: called with the numbers of frames done and in all.
 
     Raises:
         FormatError: a file is damaged, or the files do not have the same frames and rows; the message names the line.
@@ -114,7 +114,7 @@ def score(
     for start in range(0, len(pairs), FRAMES_BETWEEN_REPORTS):
         scores += score_frames(comparisons[start : start + FRAMES_BETWEEN_REPORTS])
         if watch is not None:
-            watch(len(scores))
+            watch(len(scores), len(pairs))
     warnings = [*_lost(pairs), *_repeated(pred, predictions), *_repeated(gold, labels)]
     return TuSimpleScore(pairs, scores, len({entry.raw_file for entry in labels}), warnings)
 

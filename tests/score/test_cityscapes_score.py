@@ -102,10 +102,10 @@ def test_real_labels_score_one_on_themselves_and_less_when_disturbed(shared: Pat
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_number_of_threads_changes_nothing(tmp_path: Path, threads: int) -> None:
     small_set(tmp_path)
-    done: list[int] = []
-    result = score(tmp_path / "gold", tmp_path / "pred", threads=threads, watch=done.append)
+    done: list[tuple[int, ...]] = []
+    result = score(tmp_path / "gold", tmp_path / "pred", threads=threads, watch=lambda *counts: done.append(counts))
     assert result.figures == score_in(tmp_path).figures
-    assert done == [1, 2, 3]
+    assert done == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_figures_are_json_without_nan(tmp_path: Path) -> None:
