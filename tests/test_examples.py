@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fakes
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -23,6 +25,36 @@ def test_the_demo_leaves_its_files_and_the_position_in_the_lane_can_be_read(tmp_
     shares = [float(line.split()[-1]) for line in places.stdout.splitlines()]
     assert len(shares) == 4
     assert all(0.2 < share < 0.8 for share in shares)
+
+
+def test_a_data_set_runs_in_a_plain_loader(tmp_path: Path) -> None:
+    fakes.tusimple(tmp_path, frames=3).rename(tmp_path / "label_data_0313.json")
+    done = _run(EXAMPLES / "torch_loader.py", "tusimple", tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4  # two epochs of a whole and a half batch
+    assert "(2, 3, 224, 512)" in lines[0]
+    assert "(1, 3, 224, 512)" in lines[1]
+    found = sum(int(line.split()[-2]) for line in lines)
+    assert 6 <= found <= 24  # three lanes in each of six samples; a crop may cut some off, or in two
+
+
+def test_samples_of_the_loader_differ_by_epoch_and_place_and_never_by_worker(tmp_path: Path) -> None:
+    code = """
+import sys, torch
+from torch.utils.data import DataLoader
+sys.path.insert(0, sys.argv[2])
+from torch_loader import Samples
+from lanelight.datasets import TuSimple
+frames = TuSimple(sys.argv[1], "label_data.json")
+def images(epoch, workers):
+    return torch.cat([batch[0] for batch in DataLoader(Samples(frames, epoch), num_workers=workers)])
+first, again, later = images(0, 0), images(0, 2), images(1, 2)
+print(torch.equal(first, again), any(torch.equal(a, b) for a, b in zip(first, later)), torch.equal(first[0], first[1]))
+"""
+    fakes.tusimple(tmp_path, frames=3)
+    done = _run("-c", code, tmp_path, EXAMPLES)
+    assert done.stdout.split() == ["True", "False", "False"], done.stderr
 
 
 def test_a_wrong_file_is_one_line() -> None:

@@ -52,12 +52,32 @@ def clip_to_frame(points: FloatArray, size: tuple[int, int]) -> FloatArray:
         (Q, 2) px in the same order; empty where no part lies inside.
     """
     points = np.asarray(points, dtype=np.float64)
+    parts = parts_inside(points, edge_gaps(points, size))
+    return max(parts, key=lambda part: float(arc_length(part)[-1])) if parts else np.empty((0, 2))
+
+
+def edge_gaps(points: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Return how far points lie inside each edge of the frame (left, right, top, bottom), (P, 4) px."""
+    x, y = np.asarray(points, dtype=np.float64).T
+    return np.stack([x + 0.5, size[0] - 0.5 - x, y + 0.5, size[1] - 0.5 - y], axis=1)
+
+
+def parts_inside(points: FloatArray, gaps: FloatArray) -> list[FloatArray]:
+    """Cut a polyline where it leaves a convex region and return its parts inside.
+
+    Args:
+        points: (P, 2) px.
+        gaps: (P, K) values at the points of K functions that are linear in x and y, none negative inside the region.
+
+    Returns:
+        (Q, 2) px each, in the order of the polyline; none where no part lies inside.
+    """
     if len(points) < 2:
-        return np.empty((0, 2))
-    first, last = _clipped_shares(points, size)
+        return []
+    first, last = _clipped_shares(gaps)
     inside = np.flatnonzero(first < last)
     if len(inside) == 0:
-        return np.empty((0, 2))
+        return []
     # Segments follow each other without a break where neither is cut at their common point.
     whole = (np.diff(inside) == 1) & (last[inside[:-1]] == 1) & (first[inside[1:]] == 0)
     parts = []
@@ -66,18 +86,15 @@ def clip_to_frame(points: FloatArray, size: tuple[int, int]) -> FloatArray:
         start = a[0] + first[run[0]] * (b[0] - a[0])
         stops = a + last[run, None] * (b - a)
         parts.append(np.concatenate([start[None], stops]))
-    return max(parts, key=lambda part: float(arc_length(part)[-1]))
+    return parts
 
 
-def _clipped_shares(points: FloatArray, size: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """Return where each segment enters and leaves the frame, as shares of the segment; (P - 1,) each (Liang-Barsky)."""
-    first, last = np.zeros(len(points) - 1), np.ones(len(points) - 1)
-    for k in range(2):
-        start, step = points[:-1, k], np.diff(points[:, k])
-        for gap, pace in ((start + 0.5, -step), (size[k] - 0.5 - start, step)):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = gap / pace
-            first = np.where(pace < 0, np.maximum(first, share), first)
-            last = np.where(pace > 0, np.minimum(last, share), last)
-            last = np.where((pace == 0) & (gap < 0), -1.0, last)  # parallel to this edge and beyond it
-    return first, last
+def _clipped_shares(gaps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return where each segment enters and leaves the region, as shares of it; (P - 1,) each (Liang-Barsky)."""
+    gap, pace = gaps[:-1], np.diff(gaps, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = -gap / pace
+    first = np.where(pace > 0, share, 0.0).max(axis=1, initial=0.0)
+    last = np.where(pace < 0, share, 1.0).min(axis=1, initial=1.0)
+    beyond = ((pace == 0) & (gap < 0)).any(axis=1)  # parallel to an edge and outside it
+    return first, np.where(beyond, -1.0, last)

@@ -46,6 +46,16 @@ class Viewport:
                     "crop is (x0, y0, x1, y1) in px of the source frame"
                 )
 
+    @classmethod
+    def whole(cls, size: tuple[int, int], target: tuple[int, int] | None = None) -> Viewport:
+        """Return the viewport that shows a whole frame.
+
+        Args:
+            size: (width, height) of the frame, px.
+            target: (width, height) of the network's input; None: the frame's own.
+        """
+        return cls(size, (0, 0, *size), target or size)
+
     @property
     def scale(self) -> tuple[float, float]:
         """Target px per source px, (x, y)."""

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from lanelight.decode import Decoder, MaskDecoder
 from lanelight.errors import ModelError
 from lanelight.geometry import Lane, Scene, Viewport
+from lanelight.geometry.curve import edge_gaps
 from lanelight.geometry.warp import IGNORE
 from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
 from lanelight.models.base import LaneModel
@@ -183,8 +184,7 @@ def draw_lane(mask: NDArray[np.uint8], lane: Lane, view: Viewport, value: int, w
     points = view.to_target(lane.points[np.isfinite(lane.points).all(axis=1)])
     if len(points) < 2:
         return False
-    width, height = view.target
-    inside = (points > -0.5).all(axis=1) & (points < (width - 0.5, height - 0.5)).all(axis=1)
+    inside = edge_gaps(points, view.target).min(axis=1) > -1e-6  # ends of lanes that were cut there lie on the edge
     fixed = np.clip(np.round(points * 16), -(2**20), 2**20).astype(np.int32)  # 4 fractional bits
     cv2.polylines(mask, [fixed.reshape(-1, 1, 2)], False, value, width_px, cv2.LINE_8, 4)
     return int(inside.sum()) >= 2

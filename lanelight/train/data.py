@@ -16,6 +16,7 @@ from lanelight.datasets.line_maps import LineMapFrames
 from lanelight.datasets.remembered import Remembered
 from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import LanelightError
+from lanelight.geometry import Viewport
 from lanelight.models import LaneModel
 from lanelight.train.recipe import DataPart, Recipe
 
@@ -83,11 +84,8 @@ class TrainingFrames(Dataset[Sample]):
         rng = np.random.default_rng((self.recipe.seed, index))
         part = self.parts[int(rng.choice(len(self.parts), p=self.shares))]
         _, frame, scene = part[int(rng.integers(len(part)))]
-        augment = self.recipe.augment
-        frame, scene = augment.mirrored(frame, scene, rng)
-        view = augment.crop(self.recipe.viewport.view(scene.size), rng)
-        image = augment.colored(view.apply(frame), rng)
-        return {"images": _tensor(image), **_tensors(self.target(scene, view))}
+        image, seen = self.recipe.augment.apply(frame, scene, self.recipe.viewport.view(scene.size), rng)
+        return {"images": _tensor(image), **_tensors(self.target(seen, Viewport.whole(seen.size)))}
 
 
 class EpochSampler(Sampler[int]):

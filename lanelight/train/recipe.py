@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lanelight.datasets.augment import Augment
+from lanelight.datasets.augment import AUGMENTS, Augment, augment_entry
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
@@ -78,7 +78,7 @@ class Recipe:
         loss: weights and forms of the loss.
         distillation: self attention distillation, or None.
         optimizer: see `Optimizer`.
-        augment: see `Augment`.
+        augment: see `Augment`; in a file or a setting also the name of a preset in `AUGMENTS`.
         steps: optimiser steps.
         batch: frames a step.
         val_every: steps between validations.
@@ -101,7 +101,7 @@ class Recipe:
     loss: MaskLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
     optimizer: Optimizer = field(default_factory=Optimizer)
-    augment: Augment = field(default_factory=Augment)
+    augment: Augment = AUGMENTS["road"]
     steps: int = 1000
     batch: int = 8
     val_every: int = 250
@@ -136,7 +136,10 @@ class Recipe:
         parser = ArgumentParser(exit_on_error=False)
         parser.add_argument("--recipe", type=cls)
         try:
-            recipe = parser.instantiate(parser.parse_object({"recipe": dict(entry)})).recipe
+            plain = dict(entry)
+            if "augment" in plain:
+                plain["augment"] = augment_entry(plain["augment"])
+            recipe = parser.instantiate(parser.parse_object({"recipe": plain})).recipe
         except LanelightError:
             raise
         except Exception as error:  # jsonargparse has its own error type; the text is what matters

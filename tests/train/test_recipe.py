@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lanelight.cli import main
+from lanelight.datasets.appearance import Noise, Table
+from lanelight.datasets.augment import AUGMENTS
+from lanelight.datasets.placement import Affine, Window
 from lanelight.errors import FormatError, LanelightError
 from lanelight.recipes import RECIPES, recipe
 from lanelight.train.recipe import Optimizer, Recipe
@@ -46,6 +50,32 @@ def test_settings_are_typed_and_nested() -> None:
 def test_a_wrong_setting_is_named(setting: str, says: str) -> None:
     with pytest.raises(LanelightError, match=says):
         recipe("smoke").override([setting])
+
+
+def test_an_augmentation_can_be_named_and_its_numbers_set() -> None:
+    changed = recipe("smoke").override(["augment=clrnet"])
+    assert changed.augment == AUGMENTS["clrnet"]
+    turned = changed.override(["augment.affine.degrees=[-3, 3]"]).augment
+    assert turned == replace(AUGMENTS["clrnet"], affine=Affine(p=0.7, scale=(0.8, 1.2), degrees=(-3.0, 3.0), shift=0.1))
+    assert recipe("smoke").augment == AUGMENTS["road"]
+    with pytest.raises(LanelightError, match="did you mean 'enet_sad'"):
+        recipe("smoke").override(["augment=enet_sat"])
+
+
+@pytest.mark.parametrize("name", sorted(AUGMENTS))
+def test_every_augmentation_survives_a_recipes_file(name: str) -> None:
+    built = replace(recipe("smoke"), augment=AUGMENTS[name])
+    assert Recipe.from_dict(json.loads(json.dumps(built.to_dict()))) == built
+
+
+def test_recipes_saved_before_there_were_presets_can_be_read() -> None:
+    flat = {"flip": 0.0, "zoom": 0.5, "gain": 0.2, "tint": 0.1, "gamma": 0.1, "blur": 0.0, "noise": 3.0}
+    read = Recipe.from_dict({**recipe("road").to_dict(), "augment": flat})
+    assert read.augment.window == Window(scale=(1.0, 2.0), even="share", enlarged=False)
+    assert read.augment.table == Table(contrast=0.2, brightness=0.1, gamma=0.1, tint=0.1)
+    assert read.augment.noise == Noise(3.0)
+    with pytest.raises(FormatError, match="recipe: "):
+        Recipe.from_dict({**recipe("road").to_dict(), "augment": {**flat, "zoom": "wide"}})
 
 
 def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
