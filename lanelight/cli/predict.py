@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lanelight.frames import Source
     from lanelight.runtime import Detector
 
-KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet")
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "cvat", "labelme")
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 FOLDER = Path("runs/predict")
 INTERRUPTED = 130
@@ -47,9 +47,9 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="stop after N frames of each source")
     parser.add_argument("--score", type=share, metavar="F", help="smallest score of a lane, 0 to 1 (the model's own)")
     parser.add_argument(
-        "--track", action="store_true", default=True, help="number lanes through a video (as it does by itself)"
+        "--track", action="store_true", default=True, help="number, smooth and bridge lanes through a video (default)"
     )
-    parser.add_argument("--no-track", dest="track", action="store_false", help="leave lanes without numbers")
+    parser.add_argument("--no-track", dest="track", action="store_false", help="lanes of each frame by itself")
     parser.add_argument("--json", metavar="FILE", help="write the printed figures as JSON")
 
 

@@ -68,11 +68,11 @@ class Lane:
         (x0, y0), (x1, y1) = points[:-1].T, points[1:].T
         low, high = np.minimum(y0, y1), np.maximum(y0, y1)
         meets = (wanted[:, None] >= low) & (wanted[:, None] <= high)  # (R, P - 1)
-        first = meets.argmax(axis=1)
+        first, met = meets.argmax(axis=1), meets.any(axis=1)
         span = (y1 - y0)[first]
-        share = np.divide(wanted - y0[first], span, out=np.zeros_like(wanted), where=span != 0)
+        share = np.divide(wanted - y0[first], span, out=np.zeros_like(wanted), where=met & (span != 0))
         x = x0[first] + share * (x1 - x0)[first]
-        return np.where(meets.any(axis=1), x, np.nan)
+        return np.where(met, x, np.nan)
 
     def resample(self, step_px: float) -> Lane:
         """Return the lane with points every `step_px` along its length; both ends are kept.

@@ -4,6 +4,7 @@ from lanelight.metrics.base import SceneMetric
 from lanelight.metrics.bdd100k import BDD100KLane
 from lanelight.metrics.cityscapes import CityscapesIoU
 from lanelight.metrics.culane import CULaneF1
+from lanelight.metrics.stability import LaneStability
 from lanelight.metrics.tusimple import TuSimpleAccuracy
 
-__all__ = ["BDD100KLane", "CULaneF1", "CityscapesIoU", "SceneMetric", "TuSimpleAccuracy"]
+__all__ = ["BDD100KLane", "CULaneF1", "CityscapesIoU", "LaneStability", "SceneMetric", "TuSimpleAccuracy"]

@@ -126,7 +126,8 @@ class Detector:
             source: picture, folder, glob, video, camera number or stream address, or several of them.
             every: take every n-th frame.
             limit: stop after so many frames.
-            track: give the lanes of moving pictures an identity that lasts (`Lane.track`).
+            track: give the lanes of moving pictures an identity that lasts (`Lane.track`), smooth them and bridge
+                short drop-outs; False yields the lanes of each frame by itself.
 
         Raises:
             SourceError: the source cannot be read; frames before the damage are yielded first.

@@ -71,7 +71,7 @@ def run_job(
         sink: takes the results; closing it is the caller's part.
         every: take every n-th frame.
         limit: stop after so many frames.
-        track: give lanes an identity that lasts over the frames of a video.
+        track: give the lanes of a video an identity that lasts, smooth them and bridge short drop-outs.
         stop: ends the job soon after it is set.
         progress: called with the number of finished frames.
 
