@@ -3,4 +3,14 @@
 from __future__ import annotations
 
 # verb: (module with `add_arguments(parser)` and `run(args) -> int`, summary)
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "convert": ("lanelight.cli.data_convert", "turn a data set of lanes into one of another format"),
+    "import": (
+        "lanelight.cli.data_import",
+        "turn labels of CVAT, LabelMe, Label Studio, COCO or BDD100K into a data set",
+    ),
+    "check": ("lanelight.cli.data_check", "find faults: pictures, labels, duplicates, frames in two splits"),
+    "stats": ("lanelight.cli.data_stats", "count frames, lanes and classes, and draw where the lanes are"),
+    "show": ("lanelight.cli.data_show", "draw frames with their labels on one sheet"),
+    "dedup": ("lanelight.cli.data_dedup", "list the frames that differ from the one before"),
+}

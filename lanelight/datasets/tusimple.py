@@ -7,51 +7,75 @@ Rows are per frame: part of the training labels has 48 rows from 240, the rest 5
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from lanelight.errors import SourceError
+from lanelight.datasets.base import LabelledPictures, ListFile, check_root, list_files
+from lanelight.errors import FormatError, unknown_name
+from lanelight.formats.text import inside, relative_name
 from lanelight.formats.tusimple import Entry, read, to_scene
-from lanelight.frames.image import Image, read_image
+from lanelight.formats.tusimple_labels import LABEL_FILES as OWN_LABELS
 from lanelight.geometry import Scene
 
+TRAIN, VAL, TEST = ("label_data_0313.json", "label_data_0601.json"), ("label_data_0531.json",), ("test_label.json",)
+SPLITS: dict[str, tuple[str, ...]] = {"train": TRAIN, "val": VAL, "trainval": TRAIN + VAL, "test": TEST}
+LABELS = "label_data*.json"
 
-class TuSimple:
-    """The frames of a label or task file.
+
+class TuSimple(LabelledPictures):
+    """The frames of label or task files.
 
     Attributes:
         root: folder that holds `clips/`.
-        entries: the lines of the file; `entries[i].rows` are the rows of frame i.
+        entries: the lines of the files; `entries[i].rows` are the rows of frame i.
 
     Args:
         root: folder that holds `clips/`.
-        list_file: label or task file; a relative name that is not found is looked for in the root.
+        list_file: label or task file, or several; a relative name that is not found is looked for in the root.
 
     Raises:
         SourceError: the root is no folder.
-        FormatError: the list file is missing or damaged.
+        FormatError: a list file is missing or damaged, or a `raw_file` leads out of the root.
     """
 
-    def __init__(self, root: str | Path, list_file: str | Path) -> None:
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise SourceError(f"{self.root}: expected the TuSimple folder that holds clips/, found no folder")
-        beside = self.root / list_file
-        self.entries: list[Entry] = read(
-            beside if not Path(list_file).exists() and beside.exists() else list_file, rows_required=True
-        )
+    def __init__(self, root: str | Path, list_file: ListFile) -> None:
+        root = check_root(root, "the TuSimple folder that holds clips/")
+        files = list_files(root, list_file)
+        self.entries: list[Entry] = [entry for file in files for entry in read(file, rows_required=True)]
+        super().__init__(root, [relative_name(entry.raw_file, entry.where) for entry in self.entries])
 
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return len(self.entries)
+    @classmethod
+    def open(cls, root: str | Path, split: str | None = None, list_file: ListFile | None = None) -> Self:
+        """Open a split of the benchmark, given label files, or every label file that lies in the root.
 
-    def __getitem__(self, index: int) -> tuple[str, Image, Scene]:
-        """Return raw_file, (H, W, 3) uint8 RGB and the lanes of one frame.
-
-        Lanes that the label file lists without a single point are kept, as lanes without points: the score counts them.
+        Args:
+            root: folder that holds `clips/`.
+            split: ``train`` (0313 and 0601), ``val`` (0531), ``trainval`` or ``test``; None takes all there is.
+            list_file: label or task files, in place of a split.
 
         Raises:
-            IndexError: there is no such frame.
-            SourceError: the picture is missing or damaged; the message names the file.
+            SourceError: the root is no folder.
+            FormatError: the split is unknown, or its label files are missing or damaged.
         """
-        entry = self.entries[index]
-        frame = read_image(self.root / entry.raw_file)
-        return entry.raw_file, frame, to_scene(entry, (frame.shape[1], frame.shape[0]))
+        if list_file is not None:
+            return cls(root, list_file)
+        if split is not None and split not in SPLITS:
+            raise FormatError(unknown_name("TuSimple split", split, SPLITS) + "; or name a label file")
+        root = check_root(root, "the TuSimple folder that holds clips/")
+        if split is not None:
+            own = root / OWN_LABELS[split]
+            return cls(root, own if own.is_file() else [root / name for name in SPLITS[split]])
+        found = [*sorted(root.glob(LABELS)), *(root / name for name in TEST if (root / name).is_file())]
+        if not found:
+            raise FormatError(f"{root}: expected label files {LABELS} or {TEST[0]}, found none; name one as list file")
+        return cls(root, found)
+
+    def picture(self, index: int) -> Path:
+        """Return the file of a frame."""
+        return inside(self.root, self.keys[index], self.entries[index].where)
+
+    def scene(self, index: int, size: tuple[int, int]) -> Scene:
+        """Return the lanes of a frame.
+
+        Lanes that the label file lists without a single point are kept, as lanes without points: the score counts them.
+        """
+        return to_scene(self.entries[index], size)

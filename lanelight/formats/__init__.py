@@ -1,1 +1,1 @@
-"""One on-disk format per file, Scene to text and back: `native`, `tusimple`, `culane`."""
+"""One on-disk format per file, Scene to text and back: `native`, `tusimple`, `culane`, `bdd100k`, ... ."""

@@ -12,7 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lanelight.errors import FormatError
+import numpy as np
+from numpy.typing import NDArray
+
+from lanelight.errors import FormatError, OutputError
+from lanelight.frames import write_image
 
 LABEL_IDS = "_gtFine_labelIds.png"
 INSTANCE_IDS = "_gtFine_instanceIds.png"
@@ -74,7 +78,36 @@ LABELS: tuple[Label, ...] = (
     Label(32, "motorcycle", "vehicle", True, False, 17),
     Label(33, "bicycle", "vehicle", True, False, 18),
 )  # the table's last row, licence plate, has id -1, which no map holds
+IGNORE = 255  # train id of ignored classes
+TRAIN_LABELS: tuple[Label, ...] = tuple(
+    sorted((label for label in LABELS if label.train_id is not None), key=lambda label: label.train_id or 0)
+)  # place = train id
+_TRAIN_ID_OF = np.full(256, IGNORE, np.uint8)
+_TRAIN_ID_OF[[label.id for label in TRAIN_LABELS]] = range(len(TRAIN_LABELS))
+_LABEL_ID_OF = np.zeros(256, np.uint8)  # 255 and whatever is no train id: unlabeled
+_LABEL_ID_OF[: len(TRAIN_LABELS)] = [label.id for label in TRAIN_LABELS]
 CATEGORIES: tuple[str, ...] = ("void", "flat", "construction", "object", "nature", "sky", "human", "vehicle")
+
+
+def to_train_ids(label_ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return train ids 0..18 for label ids, `IGNORE` for those that the evaluation leaves out."""
+    return np.asarray(_TRAIN_ID_OF[label_ids], dtype=np.uint8)
+
+
+def to_label_ids(train_ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return label ids, which the benchmark asks predictions for, for train ids; 0 (unlabeled) for `IGNORE`."""
+    return np.asarray(_LABEL_ID_OF[train_ids], dtype=np.uint8)
+
+
+def write_label_ids(path: str | Path, label_ids: NDArray[np.uint8]) -> None:
+    """Write a map of label ids, the form of labels and predictions alike; predictions go by `to_label_ids` first.
+
+    Raises:
+        OutputError: an id is none of the benchmark's, or the file cannot be written.
+    """
+    if label_ids.size and label_ids.max() >= len(LABELS):
+        raise OutputError(f"{path}: expected label ids 0 to {len(LABELS) - 1}, got {label_ids.max()}")
+    write_image(path, label_ids)
 
 
 class Pair(NamedTuple):

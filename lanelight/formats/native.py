@@ -1,6 +1,8 @@
 """`lanes.jsonl`, lanelight's own record of the lanes of a video or of pictures: a header line, then one line a frame.
 
-The lanes come back exactly as they were written. Class maps are not part of the format.
+The lanes come back exactly as they were written. A class map is a PNG of its own beside the file: the line of a frame
+names it under ``classes``, the header names the classes under ``class_names``. Both keys are only written where there
+is something to say; readers that do not know them pass over them.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from lanelight.formats.text import cannot_write, json_lines, part_name
 from lanelight.geometry import FloatArray, Lane, Scene
 
 FORMAT = "lanelight/1"
+DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)  # what values of wrong kinds may raise
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class LogHeader:
         model: name of the network.
         size: (width, height) of the frames in px; a frame of another size says so in its own line.
         fps: frames per second, None for pictures.
+        class_names: what the ids 0, 1, ... of the class maps mean; empty where there are none.
     """
 
     source: str
     model: str
     size: tuple[int, int]
     fps: float | None
+    class_names: tuple[str, ...] = ()
 
 
 class LogRecord(NamedTuple):
@@ -48,12 +53,14 @@ class LogRecord(NamedTuple):
         time_s: time in the video, None for pictures.
         scene: its lanes.
         name: file name of a picture, None in videos.
+        classes: name of the file of its class map, None where there is none; the scene has no class map yet.
     """
 
     frame: int
     time_s: float | None
     scene: Scene
     name: str | None = None
+    classes: str | None = None
 
 
 class LaneLog:
@@ -69,13 +76,21 @@ class LaneLog:
         model: name of the network.
         size: (width, height) of the frames, px.
         fps: frames per second, None for pictures.
+        class_names: what the ids of the class maps mean.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
     def __init__(
-        self, path: str | Path, *, source: str, model: str, size: tuple[int, int], fps: float | None = None
+        self,
+        path: str | Path,
+        *,
+        source: str,
+        model: str,
+        size: tuple[int, int],
+        fps: float | None = None,
+        class_names: Sequence[str] = (),
     ) -> None:
         self.path = Path(path)
         self.frames = 0
@@ -86,9 +101,17 @@ class LaneLog:
         except OSError as error:
             raise cannot_write(self.path, error) from error
         header = {"format": FORMAT, "source": source, "model": model, "size": list(self._size), "fps": fps}
-        self._line(header)
+        self._line(header | ({"class_names": list(class_names)} if class_names else {}))
 
-    def write(self, frame_index: int, time_s: float | None, scene: Scene, *, name: str | None = None) -> None:
+    def write(
+        self,
+        frame_index: int,
+        time_s: float | None,
+        scene: Scene,
+        *,
+        name: str | None = None,
+        classes: str | None = None,
+    ) -> None:
         """Append the lanes of one frame.
 
         Args:
@@ -96,6 +119,7 @@ class LaneLog:
             time_s: time in the video, None for pictures.
             scene: its lanes, in px of the source frame.
             name: file name of a picture, so that its line can be found again.
+            classes: name of the file of its class map, with forward slashes, relative to the folder of this file.
 
         Raises:
             OutputError: a coordinate is infinite, or the disk is full.
@@ -103,6 +127,8 @@ class LaneLog:
         entry: dict[str, Any] = {"frame": frame_index, "time_s": time_s}
         if name is not None:
             entry["name"] = name
+        if classes is not None:
+            entry["classes"] = classes
         if scene.size != self._size:
             entry["size"] = list(scene.size)
         entry["lanes"] = [_lane_entry(lane) for lane in scene.lanes]
@@ -182,10 +208,10 @@ def _read_header(where: str, entry: Mapping[str, Any]) -> LogHeader:
     try:
         width, height = entry["size"]
         fps = entry["fps"]
-        return LogHeader(
-            str(entry["source"]), str(entry["model"]), (int(width), int(height)), None if fps is None else float(fps)
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        class_names = tuple(str(name) for name in entry.get("class_names", ()))
+        size, rate = (int(width), int(height)), None if fps is None else float(fps)
+        return LogHeader(str(entry["source"]), str(entry["model"]), size, rate, class_names)
+    except DAMAGED as error:
         raise FormatError(f"{where}: expected source, model, size [w, h] and fps ({error!r})") from error
 
 
@@ -193,14 +219,30 @@ def _read_record(where: str, entry: Mapping[str, Any], size: tuple[int, int]) ->
     try:
         width, height = entry.get("size", size)
         scene = Scene((width, height), tuple(_read_lane(lane) for lane in entry["lanes"]))
-        time_s = entry["time_s"]
-        return LogRecord(int(entry["frame"]), None if time_s is None else float(time_s), scene, entry.get("name"))
-    except (KeyError, TypeError, ValueError, AttributeError, LanelightError) as error:
+        time_s = None if entry["time_s"] is None else float(entry["time_s"])
+        return LogRecord(int(entry["frame"]), time_s, scene, _text(entry.get("name")), _text(entry.get("classes")))
+    except (*DAMAGED, LanelightError) as error:
         raise FormatError(f"{where}: expected frame, time_s and lanes with points [[x, y], ...] ({error!r})") from error
 
 
 def _read_lane(entry: Mapping[str, Any]) -> Lane:
     points: FloatArray = np.array(entry["points"], dtype=np.float64)  # null becomes NaN
+    if np.isinf(points).any():
+        raise ValueError("a coordinate is infinite")
+    attributes = {key: str(value) for key, value in dict(entry.get("attributes", {})).items()}
     return Lane(
-        points, float(entry.get("score", 1.0)), entry.get("slot"), entry.get("track"), dict(entry.get("attributes", {}))
+        points, float(entry.get("score", 1.0)), _whole(entry.get("slot")), _whole(entry.get("track")), attributes
     )
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number as it is; `int` would also take 1.5 and "1"."""
+    if value is not None and type(value) is not int:
+        raise TypeError(f"expected a whole number or null, found {value!r}")
+    return value
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"expected the name of a file, found {value!r}")
+    return value

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TextIO
 
 from lanelight.errors import FormatError, OutputError
 
 LONGEST_NAME, LONGEST_PART = 1000, 255  # letters of a name, bytes of one of its parts: no file system takes more
+NO_NAME = re.compile(r"[\x00-\x1f\ud800-\udfff]")  # control characters, and halves of a character
 NOT_JSON = (ValueError, RecursionError)  # what `json` raises for damaged text, and for lists in lists without end
 
 
@@ -47,6 +49,17 @@ def write_json(path: str | Path, value: Any) -> None:
     with replacing(path) as file:
         json.dump(value, file, indent=2)
         file.write("\n")
+
+
+@contextmanager
+def json_writer(path: str | Path) -> Iterator[Callable[[Any], object]]:
+    """Open a file of one JSON value a line, which appears whole or not at all; yield what writes a line.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    with replacing(path) as file:
+        yield lambda value: file.write(json.dumps(value) + "\n")
 
 
 def part_name(path: Path) -> Path:
@@ -132,34 +145,39 @@ def json_items(path: str | Path) -> Iterator[tuple[str, Any]]:
 def inside(root: str | Path, name: str, where: str) -> Path:
     """Return the path of a file that a data file names; it lies below the root, whatever the name says.
 
-    Leading slashes count as the root's, as in the lists of CULane. Links in the root are followed: they are the
-    user's own.
+    Links in the root are followed: they are the user's own.
 
     Args:
         root: folder of the data.
+        name: as it stands in the file.
+        where: file and line of the name, for the message.
+
+    Raises:
+        FormatError: as `relative_name`.
+    """
+    return Path(root, relative_name(name, where))
+
+
+def relative_name(name: str, where: str) -> str:
+    """Return a name from a data file as a path below a root: ``a/b``, without leading slashes, ``.`` and ``//``.
+
+    Leading slashes count as the root's, as in the lists of CULane.
+
+    Args:
         name: as it stands in the file, with forward slashes.
         where: file and line of the name, for the message.
 
     Raises:
         FormatError: the name is empty, no text for a file name, or leads out of the root.
     """
-    return Path(root, *relative_name(name, where).parts)
-
-
-def relative_name(name: str, where: str) -> PurePosixPath:
-    """Return a name from a data file as a path below a root, as `inside` does.
-
-    Raises:
-        FormatError: the name is empty, no text for a file name, or leads out of the root.
-    """
-    path = PurePosixPath(name.lstrip("/"))
-    if not path.parts or any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):  # no control, no half characters
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if not parts or NO_NAME.search(name):
         raise FormatError(f"{where}: expected the name of a file, found {name[:80]!r}")
-    if len(name) > LONGEST_NAME or any(len(part.encode()) > LONGEST_PART for part in path.parts):
+    if len(name) > LONGEST_NAME or any(len(part.encode()) > LONGEST_PART for part in parts):
         raise FormatError(f"{where}: expected the name of a file, found {len(name)} letters: {name[:40]!r}...")
-    if ".." in path.parts:
+    if ".." in parts:
         raise FormatError(f"{where}: expected a name below the root of the data, found {name[:80]!r}; remove the ..")
-    return path
+    return "/".join(parts)
 
 
 def _decoded(decoder: json.JSONDecoder, text: str, at: int, path: str | Path) -> tuple[Any, int]:

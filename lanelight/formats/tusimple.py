@@ -131,27 +131,6 @@ def to_entry(scene: Scene, raw_file: str, h_samples: ArrayLike, run_time_ms: flo
     }
 
 
-def to_label(scene: Scene, raw_file: str, h_samples: ArrayLike) -> dict[str, Any]:
-    """Return one line of a label file; lanes that meet no row are kept, since labels may hold them.
-
-    Args:
-        scene: the lanes.
-        raw_file: path of the frame below the data set's root.
-        h_samples: (R,) y in px.
-    """
-    rows = np.asarray(h_samples)
-    x = at_rows(scene.lanes, rows, scene.size[0])
-    written = np.where(np.isnan(x), ABSENT, x).tolist()
-    lanes = [[_short(value) for value in lane] for lane in written]
-    return {"lanes": lanes, "h_samples": [_short(y) for y in rows.tolist()], "raw_file": raw_file}
-
-
-def rows(height: int) -> FloatArray:
-    """Return the benchmark's rows, scaled from its 720 px to frames of another height, whole px from the top."""
-    scale = height / SIZE[1]
-    return np.asarray(np.clip(np.round((ROWS + 0.5) * scale - 0.5), 0, height - 1), dtype=np.float64)
-
-
 def at_rows(lanes: Sequence[Lane], rows: ArrayLike, width: int) -> FloatArray:
     """Return x of lanes at the rows of the benchmark, NaN where a lane does not meet the row inside the frame.
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lanelight.errors import FormatError, SourceError
-from lanelight.formats.bdd100k import find_kind, kind_of, read_lanes, read_list
+from lanelight.formats.bdd100k import draw_lanes, find_kind, kind_of, read_lanes, read_list, write_mask
+from lanelight.geometry import Lane, Scene
 
 
 def saved(path: Path, values: NDArray[np.uint8]) -> Path:
@@ -105,3 +106,14 @@ def test_an_empty_or_missing_list_is_an_error(tmp_path: Path) -> None:
         read_list(tmp_path / "list.txt")
     with pytest.raises(FormatError, match="cannot read"):
         read_list(tmp_path / "nothing.txt")
+
+
+def test_lanes_are_drawn_and_come_back_as_a_binary_mask(tmp_path: Path) -> None:
+    far = Lane(np.array([[1e300, 1.0], [np.nan, 2.0]]))
+    lanes = [Lane(np.array([[20.0, 50.0], [20.0, 10.0]])), far, Lane(np.empty((0, 2)))]
+    drawn = draw_lanes(Scene((64, 60), lanes))
+    assert drawn[30].sum() in (8, 9)  # an even width about a pixel's centre
+    assert drawn[:, 40:].sum() == 0
+    assert draw_lanes(Scene((64, 60), lanes[:1]), 2)[30].sum() < 4
+    write_mask(tmp_path / "a.png", drawn)
+    assert (read_lanes(tmp_path / "a.png", "binary", checked=True) == drawn).all()
