@@ -1,4 +1,4 @@
-"""The files of a predict job: lanes, annotated video, pictures, benchmark files, contact sheet."""
+"""The files of a predict job: lanes, annotated video, pictures, benchmark files, labels to correct, contact sheet."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from lanelight.geometry import FloatArray
 from lanelight.render import contact_sheet, draw_lanes
 from lanelight.render.sheet import shrunk
 from lanelight.runtime.predictor import Result
+from lanelight.runtime.prelabels import TOOLS, Prelabels, picture_name, tool_folders
 from lanelight.runtime.timings import Timings
 
-KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet")
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", *TOOLS)
 DEFAULT_KINDS = {"video": ("video", "lanes", "sheet"), "images": ("frames", "lanes")}
 SHEET_FRAMES, TILE_WIDTH = 12, 480
 PICTURES_PER_SECOND = 2.0  # of a video made from single pictures
@@ -51,7 +52,8 @@ class Outputs:
         for kind in kinds:
             if kind not in KINDS:
                 raise OutputError(unknown_name("kind of output", kind, KINDS))
-        _check_apart(source, {folder / f"{source.stem}.mp4"} if "video" in kinds else set(), folder / "frames")
+        videos = {folder / f"{source.stem}.mp4"} if "video" in kinds else set()
+        _check_apart(source, videos, (folder / "frames", *tool_folders(folder, kinds)))
         self.folder = folder
         self.paths: dict[str, Path] = {}
         self._source = source
@@ -61,6 +63,7 @@ class Outputs:
         self._timings = timings
         self._log: LaneLog | None = None
         self._video: VideoWriter | None = None
+        self._prelabels: Prelabels | None = None
         self._entries: list[dict[str, Any]] = []
         self._sheet = _SheetFrames(SHEET_FRAMES)
 
@@ -96,6 +99,8 @@ class Outputs:
                 self._video.close()
         finally:
             log.close()
+        if self._prelabels is not None:
+            self._prelabels.close()
         if "tusimple" in self._kinds:
             self.paths["tusimple"] = self.folder / "tusimple.json"
             tusimple.write(self.paths["tusimple"], self._entries)
@@ -128,6 +133,11 @@ class Outputs:
             if kind in self._kinds:
                 self.paths[kind] = self.folder / kind
                 make_folder(self.paths[kind])
+        tools = tuple(kind for kind in TOOLS if kind in self._kinds)
+        for place in tool_folders(self.folder, tools):
+            make_folder(place)
+        self.paths |= {kind: self.folder / kind for kind in tools}
+        self._prelabels = Prelabels(self.folder, self._source, tools) if tools else None
 
     def _write_files(self, result: Result, drawn: Image | None) -> None:
         name = Path(result.name)
@@ -137,9 +147,11 @@ class Outputs:
         if self._video is not None and drawn is not None:
             self._video.write(drawn, result.time_s)
         if "frames" in self._kinds and drawn is not None:
-            write_image(self.paths["frames"] / (name.name if name.suffix else f"{name}.jpg"), drawn)
+            write_image(self.paths["frames"] / picture_name(result), drawn)
         if "culane" in self._kinds:
             culane.write_lanes(self.paths["culane"] / f"{name.stem}.lines.txt", result.scene)
+        if self._prelabels is not None:
+            self._prelabels.write(result)
         if "tusimple" in self._kinds:
             rows = tusimple_rows(result.scene.size[1])
             self._entries.append(tusimple.to_entry(result.scene, str(name), rows, result.latency_ms))
@@ -178,12 +190,12 @@ def check_writable(folder: Path) -> None:
         raise OutputError(f"{folder}: expected a folder to write to, but {place} is read-only; choose another --out")
 
 
-def _check_apart(source: Source, files: set[Path], pictures: Path) -> None:
+def _check_apart(source: Source, files: set[Path], pictures: tuple[Path, ...]) -> None:
     """Check that no file of the source would be written over."""
-    ours = {file.resolve() for file in files}
+    ours, folders = {file.resolve() for file in files}, {folder.resolve() for folder in pictures}
     for file in source.files:
         place = file.resolve()
-        if place in ours or place.parent == pictures.resolve():
+        if place in ours or place.parent in folders:
             raise OutputError(f"{file}: the output would replace this source; choose another --out")
 
 
