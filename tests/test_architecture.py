@@ -20,7 +20,7 @@ RANKS = {
     "frames": 2,
     "formats": 3,
     "datasets": 4, "decode": 4, "metrics": 4, "render": 4,
-    "score": 5, "runtime": 5,
+    "score": 5, "runtime": 5, "survey": 5,
     "nn": 6,
     "losses": 7,
     "models": 8,
@@ -41,6 +41,7 @@ BASE_ROOMS = (
     "render",
     "score",
     "runtime",
+    "survey",
     "cli",
 )
 HEAVY = {"av", "cv2", "jsonargparse", "lightning", "numba", "numpy", "onnx", "onnxruntime", "openvino", "rich", "torch"}
