@@ -1,13 +1,15 @@
-"""The ego pair: the nearest lane left and the nearest right of the vehicle."""
+"""Where lanes lie beside the vehicle: the ego pair, and the slots counted from it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from lanelight.geometry.curve import FloatArray
 from lanelight.geometry.lane import Lane
+from lanelight.geometry.scene import Scene
 
 EGO_SLOTS = (1, 2)  # of 0..3, counted from the left
 LOWEST_SHARE = 0.2  # of a lane's height: what a straight line continues down to the bottom of the frame
@@ -30,17 +32,42 @@ def ego_indices(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[int, ...]
         lanes: all lanes of a frame.
         size: (width, height) of the frame, px.
     """
-    points = [_distinct(lane.points) for lane in lanes]
-    real = [index for index, distinct in enumerate(points) if len(distinct) >= 2]
     if all(lane.slot is not None for lane in lanes):
+        real = [index for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2]
         in_slot = ((index for index in real if lanes[index].slot == slot) for slot in EGO_SLOTS)
         return tuple(index for slot in in_slot for index in list(slot)[:1])
+    left, right = _sides(lanes, size)
+    return (*left[:1], *right[:1])
+
+
+def slotted(scene: Scene) -> Scene:
+    """Return the scene with slots counted from the vehicle, where no lane has one.
+
+    The nearest lane left of the middle at the bottom row is in slot 1, the next in 0; the nearest right is in 2, the
+    next in 3. Lanes farther out, and those with fewer than two distinct points, stay without a slot. A scene in which
+    any lane has a slot is returned as it is.
+    """
+    if any(lane.slot is not None for lane in scene.lanes):
+        return scene
+    left, right = _sides(scene.lanes, scene.size)
+    slots = {**dict(zip(left, (1, 0), strict=False)), **dict(zip(right, (2, 3), strict=False))}
+    lanes = [replace(lane, slot=slots.get(index)) for index, lane in enumerate(scene.lanes)]
+    return Scene(scene.size, lanes, scene.classes)
+
+
+def _sides(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[list[int], list[int]]:
+    """Return the lanes left and those right of the middle of the frame at the bottom row, the nearest first."""
+    points = [_distinct(lane.points) for lane in lanes]
     width, height = size
+    x = {
+        index: _x_at_bottom(lanes[index], distinct, height - 1.0)
+        for index, distinct in enumerate(points)
+        if len(distinct) >= 2
+    }
     middle = (width - 1) / 2
-    x = {index: _x_at_bottom(lanes[index], points[index], height - 1.0) for index in real}
-    left = max((index for index in real if x[index] < middle), key=lambda index: x[index], default=None)
-    right = min((index for index in real if x[index] >= middle), key=lambda index: x[index], default=None)
-    return tuple(index for index in (left, right) if index is not None)
+    left = sorted((index for index in x if x[index] < middle), key=lambda index: -x[index])
+    right = sorted((index for index in x if x[index] >= middle), key=lambda index: x[index])
+    return left, right
 
 
 def _distinct(points: FloatArray) -> FloatArray:

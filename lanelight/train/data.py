@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from lanelight.datasets import open_dataset
 from lanelight.datasets.base import FrameDataset
 from lanelight.datasets.line_maps import LineMapFrames
 from lanelight.datasets.remembered import Remembered
 from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import LanelightError
-from lanelight.geometry import Viewport
+from lanelight.frames import Image
+from lanelight.geometry import Scene, Viewport
+from lanelight.geometry.ego import slotted
 from lanelight.models import LaneModel
 from lanelight.train.recipe import DataPart, Recipe
 
@@ -48,10 +51,37 @@ def _stills(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
     return LineMapFrames.stills(_folder(part.frames), _folder(part.maps), masks=masks, aspect=part.aspect)
 
 
+class Slotted:
+    """A data set whose lanes have slots, counted from the vehicle where their source gives none.
+
+    Args:
+        frames: the data set behind it.
+    """
+
+    def __init__(self, frames: FrameDataset) -> None:
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> tuple[str, Image, Scene]:
+        """Return (key, frame (H, W, 3) uint8 RGB, Scene)."""
+        key, frame, scene = self._frames[index]
+        return key, frame, slotted(scene)
+
+
+def _labelled(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
+    return Slotted(open_dataset(part.kind, _folder(part.frames), part.split))
+
+
 SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
     "synthetic": _synthetic,
     "clips": _clips,
     "stills": _stills,
+    "native": _labelled,
+    "culane": _labelled,
+    "tusimple": _labelled,
+    "bdd100k": _labelled,
 }
 
 

@@ -20,17 +20,19 @@ class DataPart:
     """One source of training frames.
 
     Attributes:
-        kind: "synthetic" (rendered roads), "clips" (videos with line maps) or "stills" (pictures with line maps).
+        kind: "synthetic" (rendered roads), "clips" (videos with line maps), "stills" (pictures with line maps), or a
+            data set of labelled lanes: "native", "culane", "tusimple" or "bdd100k".
         share: share of the training frames drawn from it; shares are normalised to 1.
         seed: of rendered roads; other data ignore it.
         pool: number of different rendered roads, each rendered once; 0 renders a new one every time.
-        frames: folder of clips or pictures.
+        frames: folder of clips or pictures, or the root of a data set.
+        split: part of a data set, for example "train"; None takes all there is.
         maps: folder of line maps.
         masks: folder of road masks, or None.
         aspect: true aspect of pictures that were stretched, or None.
     """
 
-    kind: Literal["synthetic", "clips", "stills"] = "synthetic"
+    kind: Literal["synthetic", "clips", "stills", "native", "culane", "tusimple", "bdd100k"] = "synthetic"
     share: float = 1.0
     seed: int = 0
     pool: int = 0
@@ -38,6 +40,7 @@ class DataPart:
     maps: str = ""
     masks: str | None = None
     aspect: float | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lanelight.geometry import Lane
-from lanelight.geometry.ego import ego_indices, ego_pair
+from lanelight.geometry import Lane, Scene
+from lanelight.geometry.ego import ego_indices, ego_pair, slotted
 
 SIZE = (200, 101)  # bottom row 100, middle 99.5
 
@@ -74,3 +74,14 @@ def test_the_order_of_lanes_does_not_matter(bottoms: list[float], random: Random
     assert ego_pair(shuffled, SIZE) == ego_pair(lanes, SIZE)
     chosen = [float(lane.points[0, 0]) for lane in ego_pair(lanes, SIZE)]
     assert chosen == [*sorted(x for x in bottoms if x < 99.5)[-1:], *sorted(x for x in bottoms if x >= 99.5)[:1]]
+
+
+def test_slots_are_counted_from_the_vehicle() -> None:
+    dot = Lane(np.array([[5.0, 5.0]]))
+    scene = slotted(Scene(SIZE, [to(180), to(20), to(140), dot, to(60), to(5), to(199)]))
+    assert [lane.slot for lane in scene.lanes] == [3, 0, 2, None, 1, None, None]
+
+
+def test_slots_that_are_there_stay() -> None:
+    scene = Scene(SIZE, [to(180, slot=0), to(20)])
+    assert slotted(scene) is scene

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from lanelight.datasets.writers import WRITERS
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.errors import LanelightError, OutputError
 from lanelight.export.run import export_run
+from lanelight.frames import write_image
+from lanelight.geometry import Lane, Scene
 from lanelight.models import MODELS, checkpoints
 from lanelight.recipes import recipe
 from lanelight.runtime import Detector
@@ -98,6 +101,19 @@ def test_a_run_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
         with pytest.raises(LanelightError, match="found none"):
             run(wrong, tmp_path / "run")
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_learns_from_peoples_own_labels(tmp_path: Path) -> None:
+    scene = Scene((320, 180), [Lane(np.array([[x, 179.0], [160.0, 60.0]])) for x in (40.0, 130.0, 220.0, 300.0)])
+    root = tmp_path / "my_road"
+    with WRITERS["native"](root, split="train") as writer:
+        for number in range(3):
+            write_image(writer.write(f"{number}.jpg", scene), np.full((180, 320, 3), 90, np.uint8))
+    own = DataPart(kind="native", frames=str(root), split="train")
+    dataset = TrainingFrames(_tiny(data=(own,)), build(_tiny()))
+    assert dataset[0]["exist"].tolist() == [1, 1, 1, 1]
+    assert run(_tiny(data=(own,)), tmp_path / "run").is_file()
 
 
 def test_parts_that_start_anew_do_not_take_the_given_weights(tmp_path: Path) -> None:
