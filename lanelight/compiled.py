@@ -54,6 +54,26 @@ def when_compiling(say: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+def inlined(function: F) -> F:
+    """Compile a small function into the body of each compiled function that calls it: no call, no copied arguments."""
+    return cast(F, numba.njit(inline="always", nogil=True, fastmath=False, error_model="numpy")(function))
+
+
+def compiled_borrowing(function: F) -> F:
+    """Compile a function as `compiled` does that makes no array, and keeps and returns none that it is given.
+
+    References are then not counted, which in loops over pixels takes as long as the rest. The switch is none of numba's
+    documented ones: where it is gone they are counted, and results are the same.
+    """
+    with _cache_folder() as folder:
+        options = {"nogil": True, "cache": folder is not None, "fastmath": False, "error_model": "numpy"}
+        compiler = cast(Any, numba.njit)
+        try:
+            return cast(F, compiler(**options, _nrt=False)(function))
+        except (KeyError, TypeError, ValueError):
+            return cast(F, compiler(**options)(function))
+
+
 @contextmanager
 def _cache_folder() -> Iterator[Path | None]:
     """Let numba keep what it compiles inside the block in the user's cache folder; None where that is not writable.

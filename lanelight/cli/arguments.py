@@ -23,6 +23,17 @@ def positive(text: str | int) -> int:
     return value
 
 
+def seed(text: str | int) -> int:
+    """Read a whole number from 0 on."""
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"expected a whole number, got {text!r}") from error
+    if value < 0:
+        raise ArgumentTypeError(f"expected a whole number from 0 on, got {text}")
+    return value
+
+
 def share(text: str | float) -> float:
     """Read a number in [0, 1]."""
     try:
@@ -68,8 +79,10 @@ def thresholds(words: Sequence[str]) -> list[float]:
         except InvalidOperation:
             parts = []
         if len(parts) == 3 and parts[2] > 0 and parts[0] <= parts[1]:
-            steps = int((parts[1] - parts[0]) / parts[2])
-            found += [float(parts[0] + step * parts[2]) for step in range(min(steps, MOST_STEPS) + 1)]
+            steps = (parts[1] - parts[0]) / parts[2]
+            if steps > MOST_STEPS:
+                raise LanelightError(f"--iou: expected at most {MOST_STEPS} steps, got {word!r}; give a larger step")
+            found += [float(parts[0] + step * parts[2]) for step in range(int(steps) + 1)]
         elif len(parts) == 1 and parts[0].is_finite():
             found.append(float(parts[0]))
         else:

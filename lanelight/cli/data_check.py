@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lanelight.cli.datasets import add_dataset, add_threads, check_folders
+from lanelight.cli.datasets import add_dataset, add_threads, check_apart, check_folders
 from lanelight.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def run(args: Any) -> int:
 
     check_folders(args.json, args.html)
     parts, found = open_parts(args.dataset, args.root, splits=args.split or (), lists=args.list or ())
+    check_apart(parts.values(), args, args.json, args.html)
     with Progress("check", sum(map(len, parts.values()))) as progress:
         health = check(parts, threads=args.threads, watch=progress.update, found=found)
     _print(health, None if args.all else LINES_SHOWN)
@@ -42,6 +43,7 @@ def run(args: Any) -> int:
 
 def _print(health: Health, most: int | None) -> None:
     from lanelight.survey import KINDS
+    from lanelight.survey.parts import ALL
 
     tally = health.tally
     for kind, number in ((kind, tally.counts[kind]) for kind in KINDS if tally.counts[kind]):
@@ -57,5 +59,8 @@ def _print(health: Health, most: int | None) -> None:
     for kind in KINDS:
         if tally.counts[kind]:
             print(f"{KINDS[kind].title:<26}{'fault' if KINDS[kind].fault else 'note':<8}{tally.counts[kind]:>8}")
-    parts = ", ".join(f"{name} {number}" for name, number in health.frames.items())
-    print(f"{tally.faults} faults in {sum(health.frames.values())} frames ({parts or 'none could be opened'})")
+    number = sum(health.frames.values())
+    parts = ", ".join(f"{name} {number}" for name, number in health.frames.items() if name != ALL)
+    frames = "1 frame" if number == 1 else f"{number} frames"
+    faults = "1 fault" if tally.faults == 1 else f"{tally.faults} faults"
+    print(f"{faults} in {frames}" + (f" ({parts})" if parts else "" if health.frames else " (none could be opened)"))

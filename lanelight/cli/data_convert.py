@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lanelight.cli.datasets import FORMATS, check_folders
+from lanelight.cli.datasets import FORMATS, check_folders, print_errors, telling_what_is_left
 from lanelight.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--split", metavar="NAME", help="part of the data set to convert (all there is)")
     parser.add_argument("--list", metavar="FILE", nargs="+", help="list or label files, in place of a split")
     parser.add_argument(
-        "--images", choices=("none", "copy", "link"), default="none", help="what becomes of the pictures"
-    )
+        "--images", choices=("link", "copy", "none"), default="link",
+        help="what becomes of the pictures: links to where they are, copies, or nothing: labels only",
+    )  # fmt: skip
     parser.add_argument(
         "--to-split",
         choices=("train", "val", "test"),
@@ -49,7 +50,7 @@ def run(args: Any) -> int:
     check_folders(args.json)
     data = _opened(args)
     split = args.to_split or (args.split if args.split in ("train", "val", "test") else "train")
-    with Progress("convert", len(data)) as progress:
+    with telling_what_is_left(args.target), Progress("convert", len(data)) as progress:
         report = convert(data, args.to_format, args.target, split=split, images=args.images, watch=progress.update)
     if args.json:
         write_json(args.json, report.as_json())
@@ -74,16 +75,16 @@ def _opened(args: Any) -> LabelledPictures:
 
 
 def _print(report: Report, args: Any) -> None:
-    print(f"{Path(args.target)}: {report.frames} frames with {report.lanes} lanes as {args.to_format}")
-    if args.images == "none":
-        print("the pictures were left where they are (--images copy or link brings them)")
-    if all(loss.noted for loss in report.losses.values()):
-        print("everything was held")
+    if report.frames:
+        print(f"{Path(args.target)}: {report.frames} frames with {report.lanes} lanes as {args.to_format}")
+        if args.images == "none":
+            print("labels only; --images link or copy brings the pictures")
+        if all(loss.noted for loss in report.losses.values()):
+            print("everything was held")
+    else:
+        print("no frame, nothing was written")
     for what, loss in report.losses.items():
         frames = "1 frame" if loss.frames == 1 else f"{loss.frames} frames"
         print(f"{'held' if loss.noted else 'not held'}: {loss.count} {what}, in {frames}: {', '.join(loss.examples)}")
-    for message in report.failed:
-        print(f"error: {message}", file=sys.stderr)
-    if report.failed:
-        total = report.frames + len(report.failed)
-        print(f"error: {len(report.failed)} of {total} frames could not be read and were left out", file=sys.stderr)
+    total = report.frames + len(report.failed)
+    print_errors(report.failed, f"{len(report.failed)} of {total} frames could not be read and were left out")

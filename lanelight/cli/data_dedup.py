@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from lanelight.cli.datasets import add_dataset, add_threads, check_folders, opened
+from lanelight.cli.datasets import add_dataset, add_threads, check_apart, check_folders, opened, print_errors
 from lanelight.cli.progress import Progress
 from lanelight.errors import LanelightError
 
@@ -43,6 +42,7 @@ def run(args: Any) -> int:
             f"--reuse: expected --against {AGAINST[0]}, which the file was made with, got {args.against}"
         )
     data = opened(args)
+    check_apart([data], args, args.out, args.differences, args.json)
     if args.reuse:
         found = read_differences(args.reuse, data, args.threshold)
     else:
@@ -61,6 +61,7 @@ def run(args: Any) -> int:
         "unreadable": len(found.unreadable),
         "threshold": args.threshold,
         "against": args.against,
+        "errors": found.unreadable,
     }
     if args.json:
         write_json(args.json, figures)
@@ -69,6 +70,5 @@ def run(args: Any) -> int:
         f"{len(data):>10}{len(found.kept):>10}{dropped:>10}{len(found.unreadable):>12}{args.threshold:>11g}"
         f"\nlist: {args.out}"
     )
-    for message in found.unreadable:
-        print(f"error: {message}", file=sys.stderr)
+    print_errors(found.unreadable)
     return 1 if found.unreadable else 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lanelight.cli.datasets import check_folders
+from lanelight.cli.datasets import check_folders, print_errors, telling_what_is_left
 from lanelight.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def run(args: Any) -> int:
         args.classes or {},
         args.first_slot,
     )
-    with Progress("import", None) as progress:
+    with telling_what_is_left(args.out), Progress("import", None) as progress:
         found, report = import_labels(
             args.source,
             args.images,
@@ -93,10 +92,7 @@ def run(args: Any) -> int:
         ]
         write_json(args.json, {**report.as_json(), "failed": failed, "empty": found.unlabelled, "labels": rows})
     _print(found, report, args)
-    for message in failed:
-        print(f"error: {message}", file=sys.stderr)
-    if failed:
-        print(f"error: {len(failed)} label files or pictures could not be taken and were left out", file=sys.stderr)
+    print_errors(failed, f"{len(failed)} label files or pictures could not be taken and were left out")
     return 1 if failed else 0
 
 

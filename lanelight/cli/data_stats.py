@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from lanelight.cli.arguments import positive
-from lanelight.cli.datasets import add_dataset, add_threads, check_folders, opened
+from lanelight.cli.datasets import (
+    add_dataset,
+    add_threads,
+    check_apart,
+    check_folders,
+    check_picture,
+    opened,
+    print_errors,
+)
 from lanelight.cli.progress import Progress
 
 BAR = 40  # characters of the longest bar
@@ -28,7 +35,9 @@ def run(args: Any) -> int:
     from lanelight.survey import count, heat_picture
 
     check_folders(args.heat, args.json)
+    check_picture(args.heat)
     data = opened(args)
+    check_apart([data], args, args.heat, args.json)
     with Progress("stats", -(-len(data) // args.every)) as progress:
         figures = count(data, every=args.every, threads=args.threads, watch=progress.update)
     entry = figures.entry(data.class_names)
@@ -40,8 +49,7 @@ def run(args: Any) -> int:
         print(f"heat map: {args.heat}")
     elif args.heat:
         print("heat map: none, the data set has no lanes")
-    for message in figures.unreadable:
-        print(f"error: {message}", file=sys.stderr)
+    print_errors(figures.unreadable)
     return 1 if figures.unreadable else 0
 
 

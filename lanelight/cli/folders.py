@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def numbered(folder: Path) -> Path:
-    """Return the first of DIR, DIR2, DIR3, ... that does not exist yet."""
+def numbered(path: Path, suffix: str = "") -> Path:
+    """Return the first of PATH, PATH2, PATH3, ... that does not exist yet; the suffix of a file stands behind them."""
     number = 1
-    place = folder
+    place = path.with_name(path.name + suffix)
     while place.exists():
         number += 1
-        place = folder.with_name(f"{folder.name}{number}")
+        place = path.with_name(f"{path.name}{number}{suffix}")
     return place
 
 

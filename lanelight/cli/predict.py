@@ -55,10 +55,10 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run the verb."""
-    from lanelight.formats.text import write_json
+    from lanelight.formats.text import make_folder, write_json
     from lanelight.frames import find_sources
     from lanelight.runtime import Detector
-    from lanelight.runtime.outputs import check_writable, make_folder
+    from lanelight.runtime.outputs import check_writable
 
     sources = find_sources(args.source)
     out = Path(args.out) if args.out else numbered(FOLDER)

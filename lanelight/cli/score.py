@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, thresholds
+from lanelight.cli.datasets import check_folders, check_picture
 from lanelight.cli.folders import numbered
 from lanelight.cli.progress import Progress
 from lanelight.errors import FormatError, OutputError, unknown_name
@@ -67,7 +68,7 @@ def run(args: Any) -> int:
     if fault := _misplaced(args):
         print(f"error: {fault}", file=sys.stderr)
         return USAGE
-    _check_folders(args.json, args.per_image, args.sheet)
+    _check_outputs(args)
     score_files, lines_of = DATASETS[args.dataset]
     with Progress(args.dataset, None) as progress:
         score = score_files(args, progress.update)
@@ -89,11 +90,16 @@ def run(args: Any) -> int:
     return 0
 
 
-def _check_folders(*paths: str | None) -> None:
-    """Find a missing folder before the long run, not after it."""
-    for path in filter(None, paths):
-        if not Path(path).absolute().parent.is_dir():
-            raise OutputError(f"cannot write {path}: its folder is missing; make it first")
+def _check_outputs(args: Any) -> None:
+    """Find what cannot be written before the long run, not after it."""
+    paths = [path for path in (args.json, args.per_image, args.sheet) if path]
+    check_folders(*paths)
+    check_picture(args.sheet)
+    for path in paths:
+        if Path(path).is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder; give the name of a file")
+    if len({Path(path).absolute() for path in paths}) < len(paths):
+        raise OutputError("--json, --per-image and --sheet: expected different files, got one name twice")
 
 
 def _misplaced(args: Any) -> str | None:
@@ -111,7 +117,7 @@ def _culane(args: Any, watch: Watch) -> BenchmarkScore:
     from lanelight.metrics.culane import LINE_PX
     from lanelight.score.culane import score
 
-    with _compile_notice():
+    with compile_notice():
         return score(
             Path(args.gold),
             Path(args.pred),
@@ -134,7 +140,7 @@ def _tusimple(args: Any, watch: Watch) -> BenchmarkScore:
 def _cityscapes(args: Any, watch: Watch) -> BenchmarkScore:
     from lanelight.score.cityscapes import score
 
-    with _compile_notice():
+    with compile_notice():
         return score(Path(args.gold), Path(args.pred), threads=args.threads, watch=watch)
 
 
@@ -154,7 +160,8 @@ def _bdd100k(args: Any, watch: Watch) -> BenchmarkScore:
 
 
 @contextmanager
-def _compile_notice() -> Iterator[None]:
+def compile_notice() -> Iterator[None]:
+    """Say so where the scorer is compiled inside the block: at its first use on a machine."""
     from lanelight.compiled import when_compiling
 
     def say() -> None:
@@ -164,7 +171,8 @@ def _compile_notice() -> Iterator[None]:
         yield
 
 
-def _culane_lines(figures: Figures) -> Iterator[str]:
+def culane_lines(figures: Figures) -> Iterator[str]:
+    """Yield the lines of the table of CULane figures."""
     keys = [key for key in figures if key.startswith("iou_")]
     yield f"{'IoU':>12}{'TP':>10}{'FP':>10}{'FN':>10}{'precision':>12}{'recall':>12}{'F1':>12}"
     for key in keys:
@@ -199,7 +207,8 @@ def _cityscapes_lines(figures: Figures) -> Iterator[str]:
     yield f"{'':>16}{_cell(figures['pixel_accuracy_with_void'])}  (void counted)"
 
 
-def _bdd100k_lines(figures: Figures) -> Iterator[str]:
+def bdd100k_lines(figures: Figures) -> Iterator[str]:
+    """Yield the lines of the table of BDD100K figures."""
     yield f"{'':>16}{'accuracy':>12}{'IoU':>12}"
     yield f"{'official':>16}{figures['accuracy']:>12.6f}{figures['iou']:>12.6f}"
     if wide := figures.get("matched_width"):
@@ -212,9 +221,9 @@ def _cell(value: float | None) -> str:
 
 
 DATASETS: dict[str, tuple[Callable[[Any, Watch], BenchmarkScore], Callable[[Figures], Iterator[str]]]] = {
-    "culane": (_culane, _culane_lines),
+    "culane": (_culane, culane_lines),
     "tusimple": (_tusimple, _tusimple_lines),
-    "bdd100k": (_bdd100k, _bdd100k_lines),
+    "bdd100k": (_bdd100k, bdd100k_lines),
     "cityscapes": (_cityscapes, _cityscapes_lines),
 }
 
@@ -230,7 +239,7 @@ def _write_per_image(path: Path, score: BenchmarkScore) -> None:
 def _write_worst(args: Any, score: BenchmarkScore) -> Sequence[str]:
     from lanelight.score.worst import write_worst
 
-    path = Path(args.sheet) if args.sheet else numbered(WORST)
+    path = Path(args.sheet) if args.sheet else numbered(WORST.with_suffix(""), WORST.suffix)
     missing = write_worst(score, args.worst, path, images=Path(args.images) if args.images else None)
     print(f"worst frames: {path} (green: true, orange: predicted)")
     return [f"warning: {fault}" for fault in missing]

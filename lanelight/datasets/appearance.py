@@ -212,7 +212,7 @@ def _motion(width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     line[:, width // 2] = np.linspace(share, 1 - share, width)
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (width - 1) / 2), degrees, 1.0)
     kernel = np.asarray(cv2.warpAffine(line, turn, (width, width)), dtype=np.float32)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 @cache

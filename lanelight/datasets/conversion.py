@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -62,7 +63,7 @@ def convert(
     """Write a data set in another format.
 
     What both formats can hold comes back the same. A frame that cannot be read, or whose name comes twice, is reported
-    and left out; the rest goes on. One frame is in memory at a time.
+    and left out; the rest goes on; where no frame can be read, nothing is written. One frame is in memory at a time.
 
     Args:
         source: the frames.
@@ -79,18 +80,20 @@ def convert(
     if kind not in WRITERS:
         raise FormatError(unknown_name("lane format", kind, WRITERS))
     out = Path(out)
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise OutputError(f"{out}: expected a new or empty folder, found files; choose another")
+    _check_empty(out)
     if images == "link" and not isinstance(source, LabelledPictures):
         raise OutputError("link: expected frames that are picture files, found frames made in memory; copy them")
     report, seen = Report(), set[str]()
-    with WRITERS[kind](out, split=split, class_names=getattr(source, "class_names", ())) as writer:
+    writer = WRITERS[kind](out, split=split, class_names=getattr(source, "class_names", ()))
+    with ExitStack() as files:
         for index in range(len(source)):
             try:
                 key, frame, scene = _labelled(source, index)
             except LanelightError as error:
                 report.failed.append(str(error))
             else:
+                if not seen:
+                    files.enter_context(writer)
                 if key in seen:
                     report.losses.add("frames listed again", key)
                 else:
@@ -104,6 +107,15 @@ def convert(
                 watch(index + 1)
     report.losses.update(writer.losses)
     return report
+
+
+def _check_empty(out: Path) -> None:
+    try:
+        full = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    if full:
+        raise OutputError(f"{out}: expected a new or empty folder, found files; choose another")
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def import_labels(
         watch: called with the number of pictures done.
 
     Raises:
-        FormatError: no file holds labels, a label that `meaning` names occurs nowhere, or a single file is damaged.
+        FormatError: no file holds labels that can be taken, a label that `meaning` names occurs nowhere, or a single
+            file is damaged.
         SourceError: the source, the folder of the pictures or the video is missing.
         OutputError: the folder is not empty or cannot be written.
     """
@@ -134,6 +135,9 @@ def import_labels(
     key_of = _frame_key if video is not None else _picture_key(PictureIndex(place))
     found = find_labels(source, key_of, kind=kind, meaning=meaning, unlabelled=unlabelled)
     _check_labels(found, meaning)
+    if not found.items:
+        why = found.failed[0] if found.failed else "nothing is drawn on any picture"
+        raise FormatError(f"{source}: expected labels of pictures, found none that can be taken; the first: {why}")
     names = _class_names(found, meaning)
     data: FrameDataset
     if video is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from lanelight.datasets.camvid import ANNOTATED, LIST
@@ -12,6 +13,7 @@ from lanelight.datasets.native import LANES
 from lanelight.errors import FormatError, SourceError
 
 HEAD_BYTES = 1 << 16  # of a JSON file, enough to tell what it is
+OF_FRAMES = re.compile(r'"(labels|frames)"\s*:\s*(\[|null)')
 
 
 def guess_format(root: str | Path) -> str:
@@ -33,6 +35,12 @@ def guess_format(root: str | Path) -> str:
     raise FormatError(f"{root}: expected the files of a known format ({signs}), found none of them; name the format")
 
 
+def holds_labels(path: Path) -> bool:
+    """Tell whether a JSON file begins as labels of TuSimple or BDD100K do."""
+    head = _head(path)
+    return '"raw_file"' in head.partition("\n")[0] or ('"name"' in head and OF_FRAMES.search(head) is not None)
+
+
 def _is_native(root: Path) -> bool:
     return (root / LANES).is_file()
 
@@ -42,13 +50,14 @@ def _is_culane(root: Path) -> bool:
 
 
 def _is_tusimple(root: Path) -> bool:
-    return any('"raw_file"' in head.partition("\n")[0] for head in _json_heads(root))
+    return any('"raw_file"' in _head(path).partition("\n")[0] for path in sorted(root.glob("*.json")))
 
 
 def _is_bdd100k(root: Path) -> bool:
     if (root / "labels").is_dir() and (root / "images").is_dir() and any((root / "labels").rglob("*.json")):
         return True
-    return any('"name"' in head and ('"labels"' in head or '"frames"' in head) for head in _json_heads(root))
+    heads = (_head(path) for path in sorted(root.glob("*.json")))
+    return any('"name"' in head and OF_FRAMES.search(head) for head in heads)
 
 
 def _is_cityscapes(root: Path) -> bool:
@@ -59,14 +68,13 @@ def _is_camvid(root: Path) -> bool:
     return (root / f"train{ANNOTATED}").is_dir() or ((root / LIST).is_file() and (root / "labels").is_dir())
 
 
-def _json_heads(root: Path) -> Iterator[str]:
-    """Yield the beginning of each JSON file of the folder itself; files that cannot be read say nothing."""
-    for path in sorted(root.glob("*.json")):
-        try:
-            with path.open("rb") as file:
-                yield file.read(HEAD_BYTES).decode("utf-8", errors="replace")
-        except OSError:
-            continue
+def _head(path: Path) -> str:
+    """Return the beginning of a file; one that cannot be read says nothing."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 # format: (what to look for, whether a folder has it)

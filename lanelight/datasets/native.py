@@ -17,6 +17,7 @@ from lanelight.formats.text import inside, relative_name
 from lanelight.geometry import Scene
 
 LANES, FRAMES, CLASSES = "lanes.jsonl", "frames", "classes"
+NO_LISTS = "expected a list SPLIT.txt, found none; without a split everything is taken"
 
 
 class Native(LabelledPictures):
@@ -31,13 +32,15 @@ class Native(LabelledPictures):
 
     Raises:
         SourceError: the root is no folder.
-        FormatError: ``lanes.jsonl`` or the list is missing or damaged, or a line names no picture.
+        FormatError: ``lanes.jsonl`` or the list is missing, damaged or empty, or a line names no picture.
     """
 
     def __init__(self, root: str | Path, list_file: ListFile | None = None) -> None:
         root = check_root(root, f"a native data set, which holds {LANES}")
         path = root / LANES
         header, records = native.read(path)
+        if not records:
+            raise FormatError(f"{path}: expected a line for each frame, found none behind the header")
         for record in records:
             if record.name is None:
                 raise FormatError(
@@ -60,7 +63,13 @@ class Native(LabelledPictures):
             SourceError: the root is no folder.
             FormatError: a file is missing or damaged.
         """
-        return cls(root, Path(root) / "list" / f"{split}.txt" if split and list_file is None else list_file)
+        if split is None or list_file is not None:
+            return cls(root, list_file)
+        lists = Path(root) / "list"
+        known = [path.stem for path in lists.glob("*.txt")]
+        if split not in known and Path(root).is_dir():
+            raise FormatError(f"{lists}: {unknown_name('split', split, known) if known else NO_LISTS}")
+        return cls(root, lists / f"{split}.txt")
 
     def picture(self, index: int) -> Path:
         """Return the file of a frame."""

@@ -17,11 +17,11 @@ from lanelight.datasets.losses import Losses
 from lanelight.datasets.native import CLASSES, FRAMES, LANES, class_map_name
 from lanelight.errors import OutputError, unknown_name
 from lanelight.formats import bdd100k_labels, culane, drivable, tusimple_labels
-from lanelight.formats.bdd100k_labels import LIMIT_PX
 from lanelight.formats.bdd100k_shapes import to_scene
 from lanelight.formats.culane_lists import list_line, slot_flags
+from lanelight.formats.drawing import LIMIT_PX
 from lanelight.formats.native import LaneLog
-from lanelight.formats.text import cannot_write, json_writer, relative_name, replacing
+from lanelight.formats.text import json_writer, make_folder, relative_name, replacing
 from lanelight.frames import write_image
 from lanelight.frames.image import SUFFIXES
 from lanelight.geometry import Scene
@@ -199,7 +199,7 @@ class TuSimpleWriter(DatasetWriter):
         away, again, order = 0, 0, 0
         for lane, x in zip(scene.lanes, label["lanes"], strict=True):
             kept = {(at, y) for at, y in zip(x, rows.tolist(), strict=True) if at >= 0}
-            points = lane.points[np.isfinite(lane.points).all(axis=1)]
+            points = lane.known_points
             lost = [y for at, y in points.tolist() if (at, y) not in kept]
             met = {y for _, y in kept}
             away += sum(y not in met for y in lost)
@@ -247,15 +247,3 @@ WRITERS: dict[str, Callable[..., DatasetWriter]] = {
     "tusimple": TuSimpleWriter,
     "bdd100k": BDD100KWriter,
 }
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error

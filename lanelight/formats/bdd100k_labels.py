@@ -26,6 +26,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from lanelight.errors import FormatError, LanelightError
+from lanelight.formats.drawing import LIMIT_PX
 from lanelight.formats.text import json_items, replacing
 from lanelight.geometry import FloatArray, Lane
 
@@ -36,7 +37,6 @@ LANE_TYPES = (
 AREAS = ("direct", "alternative")
 CLASS_NAMES = ("background", *AREAS)  # ids of `Scene.classes`
 RENAMED = {"laneType": "laneTypes", "direction": "laneDirection", "style": "laneStyle"}  # in earlier releases
-LIMIT_PX = 1e6  # beyond it a number is no coordinate
 DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
 
 Kind = Literal["lane", "area"]
@@ -150,7 +150,7 @@ def from_lanes(name: str, lanes: Iterable[Lane], size: tuple[int, int]) -> Label
     """Return lanes as a frame; points with missing coordinates are left out."""
     shapes = []
     for lane in lanes:
-        points = lane.points[np.isfinite(lane.points).all(axis=1)]
+        points = lane.known_points
         facts = (lane.score, lane.slot, lane.track)
         shapes.append(Shape("lane", points, "L" * len(points), False, dict(lane.attributes), *facts))
     return LabelledFrame(name, tuple(shapes), size)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lanelight.formats.bdd100k_labels import AREAS, LabelledFrame, Shape
 from lanelight.geometry import FloatArray, Lane, Scene
 from lanelight.geometry.curve import arc_length, resample
+from lanelight.geometry.ego import left_to_right
 
 TOLERANCE_PX = 0.05  # between a curve and the polyline in its place
 MAX_PIECES = 1000  # of one curve, for curves far larger than any frame
@@ -32,7 +33,7 @@ def to_scene(frame: LabelledFrame, size: tuple[int, int], *, centred: bool = Fal
         centred: whether the two border lines of a marking become its centre line, see `centre_lines`.
     """
     lanes = [_lane(shape) for shape in frame.shapes if shape.kind == "lane"]
-    lanes = sorted(centre_lines(lanes) if centred else lanes, key=_x_at_foot)
+    lanes = left_to_right(centre_lines(lanes) if centred else lanes, size)
     return Scene(size, lanes, _classes(frame.shapes, size))
 
 
@@ -106,11 +107,6 @@ def _bezier(control: FloatArray) -> FloatArray:
     curve = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
     curve[0], curve[-1] = a, d
     return np.asarray(curve, dtype=np.float64)
-
-
-def _x_at_foot(lane: Lane) -> float:
-    """Return x of the lowest point; lanes without one come last."""
-    return float(lane.points[np.argmax(lane.points[:, 1]), 0]) if len(lane.points) else math.inf
 
 
 def _middle(a: FloatArray, b: FloatArray) -> tuple[float, FloatArray]:

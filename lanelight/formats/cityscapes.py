@@ -6,9 +6,8 @@ beside it; a prediction is one PNG of label ids whose name begins with the same 
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanelight.errors import FormatError, OutputError
+from lanelight.formats.tree import files_below
 from lanelight.frames import write_image
 
 LABEL_IDS = "_gtFine_labelIds.png"
@@ -158,7 +158,7 @@ class FrameFiles:
     """
 
     def __init__(self, folder: Path, suffixes: Sequence[str]) -> None:
-        files = (file for file in _files_below(folder) if file.suffix.lower() in suffixes)
+        files = (file for file in files_below(folder) if file.suffix.lower() in suffixes)
         self._files = sorted(files, key=lambda file: (file.name, str(file)))
         self._names = [file.name for file in self._files]
 
@@ -176,7 +176,7 @@ class FrameFiles:
 
 def _labelled(folder: Path) -> dict[str, Path]:
     """Return the maps of label ids by frame, in the order of the frames."""
-    files = sorted((file for file in _files_below(folder) if file.name.endswith(LABEL_IDS)), key=lambda file: file.name)
+    files = sorted((file for file in files_below(folder) if file.name.endswith(LABEL_IDS)), key=lambda file: file.name)
     if not files:
         raise FormatError(
             f"{folder}: expected gold files CITY/*{LABEL_IDS} anywhere below, found none; give the folder gtFine"
@@ -212,17 +212,3 @@ def _check(found: dict[str, list[Path]], pred: str | Path) -> None:
 def _instances(gold: Path) -> Path | None:
     path = gold.with_name(gold.name.removesuffix(LABEL_IDS) + INSTANCE_IDS)
     return path if path.is_file() else None
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, hidden ones left out; links to folders are followed, each folder once."""
-    if not folder.is_dir():
-        raise FormatError(f"{folder}: expected a folder, got {'a file' if folder.exists() else 'nothing there'}")
-    seen = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        yield from (Path(root, name) for name in names if not name.startswith("."))

@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lanelight.errors import FormatError, LanelightError
 from lanelight.geometry import FloatArray, Lane, Scene
+from lanelight.geometry.ego import left_to_right
 from lanelight.geometry.simplify import simplify
 
 Kind = Literal["line", "area"]
@@ -126,7 +127,7 @@ def to_scene(drawing: Drawing, size: tuple[int, int] | None = None, meaning: Mea
         raise FormatError(f"{drawing.where}: the size of {drawing.name} is not in the file; read it from the picture")
     with reading(drawing.where, "attributes slot, score and track that are numbers"):
         lanes = [_lane(shape, meaning.first_slot) for shape in drawing.shapes if meaning.role(shape) == "lane"]
-    return Scene(size, _in_order(lanes, size), _classes(drawing.shapes, size, meaning) if meaning.classes else None)
+    return Scene(size, left_to_right(lanes, size), _classes(drawing.shapes, size, meaning) if meaning.classes else None)
 
 
 def lane_label(lane: Lane) -> str:
@@ -144,7 +145,7 @@ def lane_facts(lane: Lane) -> dict[str, str]:
 
 def corner_points(lane: Lane) -> list[list[float]]:
     """Return the points of a lane as tools measure them; points with missing coordinates are left out."""
-    finite = lane.points[np.isfinite(lane.points).all(axis=1)]
+    finite = lane.known_points
     return [[float(x), float(y)] for x, y in finite + CORNER_PX]
 
 
@@ -157,7 +158,7 @@ def few_points(scene: Scene, tolerance_px: float) -> Scene:
     """
     lanes = []
     for lane in scene.lanes:
-        finite = lane.points[np.isfinite(lane.points).all(axis=1)]
+        finite = lane.known_points
         points = np.round(simplify(finite, tolerance_px), POINT_DECIMALS)
         lanes.append(replace(lane, points=points, score=round(lane.score, SCORE_DECIMALS)))
     return Scene(scene.size, lanes, scene.classes)
@@ -219,7 +220,9 @@ def reading(where: str, expected: str) -> Iterator[None]:
     except FormatError:
         raise
     except DAMAGED as error:
-        raise FormatError(f"{where}: expected {expected} ({type(error).__name__}: {str(error)[:200]})") from error
+        # A sentence of ours says enough; what Python says of a damaged file is clearer with the kind of the error.
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        raise FormatError(f"{where}: expected {expected} ({kind}{str(error)[:200]})") from error
 
 
 def middle_line(outline: FloatArray) -> FloatArray:
@@ -284,25 +287,6 @@ def _whole(value: float, key: str) -> int:
     if not (abs(value) < 2**53 and value.is_integer()):
         raise ValueError(f"attribute {key}: expected a whole number, found {value}")
     return int(value)
-
-
-def _in_order(lanes: Sequence[Lane], size: tuple[int, int]) -> list[Lane]:
-    """Return lanes from left to right: by slot where each has its own, else by where they meet the bottom row."""
-    slots = [lane.slot for lane in lanes if lane.slot is not None]
-    if len(set(slots)) == len(lanes):
-        return sorted(lanes, key=lambda lane: lane.slot or 0)
-    return sorted(lanes, key=lambda lane: _x_at_bottom(lane.points, size[1] - 1.0))
-
-
-def _x_at_bottom(points: FloatArray, bottom: float) -> float:
-    """Return x where the straight line through the lowest fifth of a lane meets the bottom row."""
-    if len(points) == 0:
-        return math.inf
-    (x, y), rise = points[0], points[0, 1] - points[:, 1]
-    if not rise.max() > 0:
-        return float(x)
-    other = points[np.flatnonzero(rise >= 0.2 * rise.max())[0]]
-    return float(x + (bottom - y) * (other[0] - x) / (other[1] - y))
 
 
 def _classes(shapes: Sequence[Shape], size: tuple[int, int], meaning: Meaning) -> NDArray[np.uint8]:

@@ -62,6 +62,18 @@ def json_writer(path: str | Path) -> Iterator[Callable[[Any], object]]:
         yield lambda value: file.write(json.dumps(value) + "\n")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def part_name(path: Path) -> Path:
     """Return the name a file has until it is complete: in the same folder, so that renaming is one step."""
     return path.with_name(f".{path.name}.{os.getpid()}.part")

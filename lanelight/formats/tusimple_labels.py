@@ -36,7 +36,7 @@ def label_rows(scene: Scene) -> FloatArray:
         (R,) float64 y in px, from the top.
     """
     usual = rows(scene.size[1])
-    lanes = [_finite(lane)[:, 1] for lane in scene.lanes]
+    lanes = [lane.known_points[:, 1] for lane in scene.lanes]
     own = np.unique(np.concatenate([np.empty(0), *lanes]))
     steps = np.diff(own)
     even = len(own) > 1 and (own == np.round(own)).all() and (own >= 0).all() and steps.min() == steps.max()
@@ -65,7 +65,7 @@ def to_label(scene: Scene, raw_file: str, h_samples: FloatArray) -> dict[str, An
 
 def _column(lane: Lane, h_samples: FloatArray, width: int) -> list[float | None]:
     """Return x of a lane at each row, None where it is absent or outside the frame."""
-    points = _finite(lane)
+    points = lane.known_points
     given = dict(reversed([(y, x) for x, y in points.tolist()]))  # the first point on a row counts, as in `Lane.x_at`
     spanned = (h_samples >= min(given)) & (h_samples <= max(given)) if given else np.zeros(len(h_samples), np.bool_)
     on_rows = np.isin(h_samples, list(given))
@@ -75,10 +75,6 @@ def _column(lane: Lane, h_samples: FloatArray, width: int) -> list[float | None]
         x = [np.nan] * len(h_samples)
     exact = [given.get(y, between) for y, between in zip(h_samples.tolist(), x, strict=True)]
     return [value if 0.0 <= value <= width - 0.5 else None for value in exact]
-
-
-def _finite(lane: Lane) -> FloatArray:
-    return lane.points[np.isfinite(lane.points).all(axis=1)]
 
 
 def _short(value: float) -> int | float:

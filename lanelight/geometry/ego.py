@@ -1,7 +1,8 @@
-"""Where lanes lie beside the vehicle: the ego pair, and the slots counted from it."""
+"""Where lanes lie beside the vehicle: their order from left to right, the ego pair, and the slots counted from it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -55,15 +56,55 @@ def slotted(scene: Scene) -> Scene:
     return Scene(scene.size, lanes, scene.classes)
 
 
+def left_to_right(lanes: Sequence[Lane], size: tuple[int, int]) -> list[Lane]:
+    """Return lanes from left to right: by slot where each has its own, else by where they meet the bottom row.
+
+    Lanes without a finite point come last; of equal ones the first stays first.
+
+    Args:
+        lanes: all lanes of a frame.
+        size: (width, height) of the frame, px.
+    """
+    slots = {lane.slot for lane in lanes if lane.slot is not None}
+    if len(slots) == len(lanes):
+        return sorted(lanes, key=lambda lane: lane.slot or 0)
+    return sorted(lanes, key=lambda lane: x_at_bottom(lane, size[1] - 1.0))
+
+
+def x_at_bottom(lane: Lane, bottom: float) -> float:
+    """Return x where a lane meets the bottom row, px.
+
+    A lane that ends above it is continued along the straight line through its lowest fifth; a single point or a level
+    lane keeps its x.
+
+    Args:
+        lane: the lane, its points in any order.
+        bottom: y of the row, px.
+
+    Returns:
+        x; infinite for a lane without a finite point.
+    """
+    met = float(lane.x_at([bottom])[0])
+    if math.isfinite(met):
+        return met
+    points = _distinct(lane.points)
+    if len(points) == 0:
+        return math.inf
+    y = points[:, 1]
+    lowest = y >= y[0] - LOWEST_SHARE * (y[0] - y[-1])
+    if y[lowest].min() == y[0]:  # one row alone has no direction: take the next one too
+        lowest |= y >= y[y < y[0]].max(initial=y[-1])
+    part = points[lowest] - points[lowest].mean(axis=0)
+    spread = float(part[:, 1] @ part[:, 1])
+    slope = float(part[:, 0] @ part[:, 1]) / spread if spread > 0 else 0.0  # a level lane keeps its x
+    x, row = points[lowest].mean(axis=0)
+    return float(x + slope * (bottom - row))
+
+
 def _sides(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[list[int], list[int]]:
     """Return the lanes left and those right of the middle of the frame at the bottom row, the nearest first."""
-    points = [_distinct(lane.points) for lane in lanes]
     width, height = size
-    x = {
-        index: _x_at_bottom(lanes[index], distinct, height - 1.0)
-        for index, distinct in enumerate(points)
-        if len(distinct) >= 2
-    }
+    x = {index: x_at_bottom(lane, height - 1.0) for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2}
     middle = (width - 1) / 2
     left = sorted((index for index in x if x[index] < middle), key=lambda index: -x[index])
     right = sorted((index for index in x if x[index] >= middle), key=lambda index: x[index])
@@ -77,19 +118,3 @@ def _distinct(points: FloatArray) -> FloatArray:
         return finite
     unique = np.unique(finite, axis=0)
     return unique[np.argsort(-unique[:, 1], kind="stable")]
-
-
-def _x_at_bottom(lane: Lane, points: FloatArray, bottom: float) -> float:
-    """Return x where a lane or its straight continuation meets the bottom row, px."""
-    met = float(lane.x_at([bottom])[0])
-    if np.isfinite(met):
-        return met
-    y = points[:, 1]
-    lowest = y >= y[0] - LOWEST_SHARE * (y[0] - y[-1])
-    if y[lowest].min() == y[0]:  # one row alone has no direction: take the next one too
-        lowest |= y >= y[y < y[0]].max(initial=y[-1])
-    part = points[lowest] - points[lowest].mean(axis=0)
-    spread = float(part[:, 1] @ part[:, 1])
-    slope = float(part[:, 0] @ part[:, 1]) / spread if spread > 0 else 0.0  # a level lane keeps its x
-    x, row = points[lowest].mean(axis=0)
-    return float(x + slope * (bottom - row))

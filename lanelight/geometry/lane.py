@@ -48,6 +48,11 @@ class Lane:
         points.setflags(write=False)
         object.__setattr__(self, "points", points)
 
+    @property
+    def known_points(self) -> FloatArray:
+        """The points whose x and y are both finite, in their order, (P, 2) px."""
+        return self.points[np.isfinite(self.points).all(axis=1)]
+
     def x_at(self, rows: ArrayLike) -> FloatArray:
         """Return x of the lane at the given rows, NaN outside it.
 
@@ -60,7 +65,7 @@ class Lane:
             (R,) float64 x in px.
         """
         wanted = np.atleast_1d(np.asarray(rows, dtype=np.float64))
-        points = self.points[np.isfinite(self.points).all(axis=1)]
+        points = self.known_points
         if len(points) == 0:
             return np.full(wanted.shape, np.nan)
         if len(points) == 1:

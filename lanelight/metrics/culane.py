@@ -27,6 +27,7 @@ Which = Literal["all", "ego"]
 
 LINE_PX = 30
 THICKEST_PX = 32767  # as in OpenCV
+LONGEST_PX = 32767  # side of a frame: larger masks would fill the memory
 NO_RATIO = -1.0  # what the benchmark's tool has for a ratio of nothing
 
 
@@ -143,7 +144,13 @@ def checked_width(line_px: int) -> int:
 
 @cache
 def pen_for(size: tuple[int, int], line_px: int) -> Pen:
-    """Return what draws lines of a width in frames of a size; made once."""
+    """Return what draws lines of a width in frames of a size; made once.
+
+    Raises:
+        LanelightError: the size is not 1 to 32767 px each way.
+    """
     from lanelight.metrics.lane_masks import make_pen
 
+    if not all(1 <= length <= LONGEST_PX for length in size):
+        raise LanelightError(f"CULaneF1: expected frames of 1 to {LONGEST_PX} px each way, got {size[0]}x{size[1]}")
     return make_pen(size[0], size[1], line_px)

@@ -38,7 +38,7 @@ def lane_path(points: Points) -> Path:
     path = np.empty((SAMPLES * (count - 1) + 1, 2), np.int64)
     chord = np.empty(count - 1, np.float64)
     for i in range(count - 1):
-        dx, dy = float(points[i + 1, 0] - points[i, 0]), float(points[i + 1, 1] - points[i, 1])
+        dx, dy = _widened(points[i + 1, 0] - points[i, 0]), _widened(points[i + 1, 1] - points[i, 1])
         chord[i] = np.sqrt(dx * dx + dy * dy)
     bend_x, bend_y = _second_derivatives(points[:, 0], chord), _second_derivatives(points[:, 1], chord)
     used = 0
@@ -78,7 +78,7 @@ def _second_derivatives(values: Points, chord: FloatArray) -> FloatArray:
     bend = np.zeros(count, np.float64)
     upper, right = np.empty(count - 2, np.float64), np.empty(count - 2, np.float64)
     for i in range(count - 2):
-        after, before = float(values[i + 2] - values[i + 1]), float(values[i + 1] - values[i])
+        after, before = _widened(values[i + 2] - values[i + 1]), _widened(values[i + 1] - values[i])
         jump = 6 * (after / chord[i + 1] - before / chord[i])
         pivot = 2 * (chord[i] + chord[i + 1])
         if i:
@@ -94,5 +94,11 @@ def _second_derivatives(values: Points, chord: FloatArray) -> FloatArray:
 def _cubic(values: Points, bend: FloatArray, chord: FloatArray, i: int) -> tuple[float, float, float, float]:
     """Return the coefficients of interval i, of powers 0 to 3 of the chord length from its first point."""
     h = chord[i]
-    slope = float(values[i + 1] - values[i]) / h - (2 * h * bend[i] + h * bend[i + 1]) / 6
-    return float(values[i]), slope, bend[i] / 2, (bend[i + 1] - bend[i]) / (6 * h)
+    slope = _widened(values[i + 1] - values[i]) / h - (2 * h * bend[i] + h * bend[i + 1]) / 6
+    return _widened(values[i]), slope, bend[i] / 2, (bend[i + 1] - bend[i]) / (6 * h)
+
+
+@compiled
+def _widened(value: np.float32) -> float:
+    """Return a float32 as float64; `float` would keep it as it is in compiled code."""
+    return np.float64(value)

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from lanelight.datasets import TuSimple
-from lanelight.errors import SourceError
-from lanelight.formats.tusimple import ROWS, to_entry
-from lanelight.metrics import TuSimpleAccuracy
+from lanelight.datasets.base import LabelledPictures
+from lanelight.errors import LanelightError, ModelError
+from lanelight.frames import read_image, write_image
+from lanelight.metrics.base import Figures
+from lanelight.render import contact_sheet, draw_comparison
 from lanelight.runtime.predictor import Detector
+from lanelight.runtime.scoring import Compared, ScoringRule
 
 STAGES = ("view", "network", "decode")  # what counts as latency: from the frame in memory to its Scene
+TILE_PX, LONGEST_NAME = 640, 36
+
+
+class BadFrame(NamedTuple):
+    """One of the worst frames.
+
+    Attributes:
+        place: index of the frame in the data set.
+        compared: its figures and what was compared.
+    """
+
+    place: int
+    compared: Compared
 
 
 @dataclass(frozen=True)
@@ -22,48 +39,105 @@ class Evaluation:
     """What running over a data set gave.
 
     Attributes:
-        scores: the metric's figures over the frames that could be read.
-        latency_ms: median time from a frame in memory to its Scene; 0 without frames.
-        frames: number of frames scored.
-        unreadable: one message for each frame that could not be read.
-        entries: the predictions as lines of the benchmark's file.
+        scores: the metric's figures over the frames that could be read, as `lanelight score` has them.
+        latencies_ms: time from a frame in memory to its Scene, for each frame scored.
+        unreadable: one message for each frame whose picture or labels could not be read.
+        worst: the worst frames, the worst first.
+        notes: what the reader of the figures should know, one sentence each.
     """
 
-    scores: dict[str, float]
-    latency_ms: float
-    frames: int
+    scores: Figures
+    latencies_ms: tuple[float, ...]
     unreadable: tuple[str, ...]
-    entries: tuple[dict[str, Any], ...]
+    worst: tuple[BadFrame, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Number of frames scored."""
+        return len(self.latencies_ms)
+
+    @property
+    def latency_ms(self) -> float:
+        """Median time from a frame in memory to its Scene; 0 without frames."""
+        return float(np.median(self.latencies_ms)) if self.latencies_ms else 0.0
 
 
-def evaluate_tusimple(
-    detector: Detector, data: TuSimple, *, limit: int | None = None, watch: Callable[[int], None] | None = None
+def evaluate(
+    detector: Detector,
+    rule: ScoringRule,
+    *,
+    limit: int | None = None,
+    save: Path | None = None,
+    worst: int = 0,
+    watch: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Score a detector on frames of TuSimple, at each frame's own rows.
+    """Score a detector on the frames of a data set.
 
-    The benchmark's limit of 200 ms a frame is not applied, since it would score the machine: the saved run times
-    show it.
+    Frames that cannot be read are left out and reported.
 
     Args:
         detector: what is scored.
-        data: the frames.
+        rule: the data set and how its frames are scored; it keeps its counts, so every evaluation takes a new one.
         limit: number of frames from the first on; None takes all.
+        save: where predictions are written in the data set's own form: a file, or for CULane and BDD100K a folder.
+        worst: how many of the worst frames are kept.
         watch: called with the number of frames done after each one.
+
+    Raises:
+        ModelError: the network finds no lanes.
+        OutputError: the predictions cannot be written, or would replace other files.
     """
-    metric, entries, unreadable, latencies = TuSimpleAccuracy(), [], [], []
+    _check_lanes(detector)
+    unreadable: list[str] = []
+    latencies: list[float] = []
+    bad: list[BadFrame] = []
     detector.warm_up()
-    for index in range(len(data) if limit is None else min(limit, len(data))):
-        try:
-            name, frame, gold = data[index]
-        except SourceError as error:
-            unreadable.append(str(error))
-        else:
-            rows = data.entries[index].rows
-            pred = detector.predict(frame)
-            latencies.append(detector.timings.latest_ms(*STAGES))
-            metric.update(pred, gold, rows=ROWS if rows is None else rows)
-            entries.append(to_entry(pred, name, ROWS if rows is None else rows, round(latencies[-1], 3)))
-        if watch is not None:
-            watch(index + 1)
-    latency_ms = float(np.median(latencies)) if latencies else 0.0
-    return Evaluation(metric.compute(), latency_ms, metric.frames, tuple(unreadable), tuple(entries))
+    with rule.saving(save, detector.manifest.name) if save is not None else nullcontext() as write:
+        for index in range(len(rule.data) if limit is None else min(limit, len(rule.data))):
+            try:
+                _, frame, gold = rule.data[index]
+            except LanelightError as error:
+                unreadable.append(str(error))
+            else:
+                pred = detector.predict(frame)
+                latencies.append(detector.timings.latest_ms(*STAGES))
+                compared = rule.count(index, pred, gold)
+                if write is not None:
+                    write(index, pred, latencies[-1])
+                if worst:
+                    bad = _worst([*bad, BadFrame(index, compared)], worst)
+            if watch is not None:
+                watch(index + 1)
+    return Evaluation(rule.figures(), tuple(latencies), tuple(unreadable), tuple(bad), tuple(rule.notes()))
+
+
+def write_worst(path: Path, data: LabelledPictures, worst: Sequence[BadFrame]) -> None:
+    """Write the worst frames as one picture, the truth green and predictions orange.
+
+    Raises:
+        LanelightError: there are no frames, or a picture can no longer be read.
+        OutputError: the picture cannot be written.
+    """
+    tiles = [draw_comparison(read_image(data.picture(at)), found.pred, found.gold) for at, found in worst]
+    captions = [f"{_short(data.keys[at])}  {found.caption}" for at, found in worst]
+    write_image(path, contact_sheet(tiles, captions, tile_width=TILE_PX))
+
+
+def _check_lanes(detector: Detector) -> None:
+    manifest = detector.manifest
+    if manifest.classes and not manifest.slots:
+        raise ModelError(
+            f"model {manifest.name!r}: expected a network that finds lanes, its manifest has no lane slots, only "
+            f"classes ({', '.join(manifest.classes)}); evaluate a lane network"
+        )
+
+
+def _worst(frames: list[BadFrame], number: int) -> list[BadFrame]:
+    """Return the worst frames, the worst first; equal ones in the order of the data."""
+    return sorted(frames, key=lambda frame: frame.compared.badness, reverse=True)[:number]
+
+
+def _short(name: str) -> str:
+    """Return the end of a frame's name, which tells it from its neighbours."""
+    return name if len(name) <= LONGEST_NAME else f"...{name[3 - LONGEST_NAME :]}"

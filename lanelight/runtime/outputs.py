@@ -12,6 +12,7 @@ import numpy as np
 from lanelight.errors import LanelightError, OutputError, unknown_name
 from lanelight.formats import culane, tusimple
 from lanelight.formats.native import LaneLog
+from lanelight.formats.text import make_folder
 from lanelight.frames import Image, Source, VideoWriter, write_image
 from lanelight.geometry import FloatArray
 from lanelight.render import contact_sheet, draw_lanes
@@ -43,7 +44,8 @@ class Outputs:
         paths: kind -> file or folder, in the order they were begun.
 
     Raises:
-        OutputError: an unknown kind, or a file of the source would be written over.
+        OutputError: an unknown kind, or a file of the source, or labels that a person may have corrected, would be
+            written over.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Outputs:
                 raise OutputError(unknown_name("kind of output", kind, KINDS))
         videos = {folder / f"{source.stem}.mp4"} if "video" in kinds else set()
         _check_apart(source, videos, (folder / "frames", *tool_folders(folder, kinds)))
+        _check_uncorrected(tool_folders(folder, kinds))
         self.folder = folder
         self.paths: dict[str, Path] = {}
         self._source = source
@@ -163,18 +166,6 @@ def tusimple_rows(height: int) -> FloatArray:
     return np.clip(np.round((tusimple.ROWS + 0.5) * scale - 0.5), 0, height - 1)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}; choose another --out") from error
-
-
 def check_writable(folder: Path) -> None:
     """Check that a folder can be made and written, without making anything.
 
@@ -197,6 +188,13 @@ def _check_apart(source: Source, files: set[Path], pictures: tuple[Path, ...]) -
         place = file.resolve()
         if place in ours or place.parent in folders:
             raise OutputError(f"{file}: the output would replace this source; choose another --out")
+
+
+def _check_uncorrected(folders: tuple[Path, ...]) -> None:
+    """Check that no labels would be written over: a person may have corrected them where they are."""
+    for folder in folders:
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(f"{folder}: labels to correct are there already; choose another --out")
 
 
 class _SheetFrames:

@@ -25,6 +25,7 @@ import numpy as np
 
 from lanelight.errors import FormatError
 from lanelight.formats.bdd100k import Kind, Mask, find_kind, read_lanes, read_list
+from lanelight.formats.tree import files_below
 from lanelight.frames.image import SUFFIXES
 from lanelight.geometry import Scene
 from lanelight.machine import usable_processors
@@ -151,7 +152,7 @@ class BDD100KScore(BenchmarkScore):
         if files.image is not None and (images / files.image).is_file():
             return images / files.image
         if self._images is None or self._images[0] != images:
-            found = (path for path in sorted(images.rglob("*"), reverse=True) if path.suffix.lower() in SUFFIXES)
+            found = (path for path in sorted(files_below(images), reverse=True) if path.suffix.lower() in SUFFIXES)
             self._images = (images, {path.stem: path for path in found})
         return self._images[1].get(files.name)
 
@@ -214,7 +215,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
             f"{folder}: expected a folder of PNG masks, found {'a file' if folder.exists() else 'nothing'}"
         )
     by_stem: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.png")):
+    for path in sorted(path for path in files_below(folder) if path.suffix == ".png"):
         other = by_stem.setdefault(path.stem, path)
         if other != path:
             raise FormatError(f"{path}: expected one mask of each name below {folder}, found {other} too; remove one")

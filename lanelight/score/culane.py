@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lanelight.errors import FormatError
 from lanelight.formats.culane import SIZE, lane_points, lines_name, oddities
+from lanelight.formats.text import inside
 from lanelight.geometry import Lane, Scene
 from lanelight.geometry.ego import ego_indices, ego_pair
 from lanelight.machine import usable_processors
@@ -108,7 +109,8 @@ class CULaneScore(BenchmarkScore):
 
     def picture(self, index: int, images: Path) -> Path | None:
         """Return the frame below the folder, or None where there is no such file."""
-        file = images / self.names[index].strip().lstrip("/")
+        name = self.names[index].strip()
+        file = inside(images, name, "the list of frames") if name else images
         return file if file.is_file() else None
 
     def oddities(self) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""The lists of frames that CULane is scored on."""
+"""The lists of frames that CULane is scored on.
+
+Names are kept as they stand and blank lines count, as in the benchmark's tool; `formats.culane_lists` reads the same
+files for training, where neither is wanted.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lanelight.errors import FormatError
-from lanelight.formats.text import read_text
+from lanelight.formats.text import read_text, relative_name
+from lanelight.formats.tree import files_below
 
 LINES = ".lines.txt"
 CATEGORY = re.compile(r"test\d_(\w+)")  # test0_normal.txt ... test8_night.txt
-COLUMNS = re.compile(r"(\S+\.\w+)[ \t]+(/\S+|[01])(\s|$)")  # picture, then mask and existence flags, as for training
+COLUMNS = re.compile(r"(.+?\.\w+)[ \t]+(/\S.*|[01])(\s|$)")  # picture, then mask and existence flags, as for training
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,10 @@ def read_parts(names: Path | None, gold: Path) -> list[Part]:
         gold: folder of the true lanes.
 
     Raises:
-        FormatError: there is no list, or no frame.
+        FormatError: there is no list, or no frame, or a name leads out of its folder.
     """
     if names is None:
-        files = sorted(file.relative_to(gold).as_posix() for file in gold.rglob(f"*{LINES}"))
+        files = sorted(file.relative_to(gold).as_posix() for file in files_below(gold) if file.name.endswith(LINES))
         if not files:
             raise FormatError(f"{gold}: expected lane files (*{LINES}) below the folder, found none")
         return [Part("all", tuple(f"/{file.removesuffix(LINES)}.jpg" for file in files))]
@@ -53,7 +58,7 @@ def read_parts(names: Path | None, gold: Path) -> list[Part]:
 
 
 def _read(file: Path) -> Part:
-    text = read_text(file)
+    text = read_text(file).removeprefix("\ufeff")  # which editors write; no frame's name begins so
     if not text.strip():
         raise FormatError(f"{file}: expected a list of frames (/driver_.../00000.jpg), one a line, found an empty file")
     lines = text.split("\n")
@@ -61,5 +66,8 @@ def _read(file: Path) -> Part:
         lines.pop()
     found = [COLUMNS.match(line) for line in lines]
     category = CATEGORY.fullmatch(file.stem)
-    entries = (match[1] if match else line.rstrip() for match, line in zip(found, lines, strict=True))
-    return Part(category[1] if category else file.stem, tuple(entries), columns=any(found))
+    entries = tuple(match[1] if match else line.rstrip() for match, line in zip(found, lines, strict=True))
+    for number, name in enumerate(entries, start=1):
+        if name.strip():
+            relative_name(name, f"{file} line {number}")
+    return Part(category[1] if category else file.stem, entries, columns=any(found))

@@ -14,6 +14,7 @@ Ints = NDArray[np.int64]
 
 EXACT_DIGITS = 15  # a whole number of so many digits is exact in a double
 EXACT_POWER = 22  # and so is ten to this power: their product or quotient is then rounded once, hence right
+LONGEST_POWER = 10**15  # more than any text has decimals; larger ones count as this
 POWERS = 10.0 ** np.arange(EXACT_POWER + 1)
 NEWLINE, PLUS, MINUS, POINT, ZERO, NINE, UPPER_E, LOWER_E = (ord(c) for c in "\n+-.09Ee")
 
@@ -138,13 +139,13 @@ def _number(text: NDArray[np.uint8], at: int, end: int) -> tuple[int, bool, bool
 
 @compiled
 def _exponent(text: NDArray[np.uint8], at: int, end: int) -> tuple[int, bool, int]:
-    """Read what follows the letter e; return where it ends, whether it is a number, and the number up to 9999."""
+    """Read what follows the letter e; return where it ends, whether it is a number, and its value."""
     negative = at < end and text[at] == MINUS
     if at < end and text[at] in (PLUS, MINUS):
         at += 1
     first, power = at, 0
     while at < end and ZERO <= text[at] <= NINE:
-        power = min(power * 10 + int(text[at] - ZERO), 9999)
+        power = min(power * 10 + int(text[at] - ZERO), LONGEST_POWER)
         at += 1
     return at, at > first, -power if negative else power
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from lanelight.formats.text import inside
 from lanelight.formats.tusimple import SIZE, Entry, read_labels, read_predictions, to_scene
 from lanelight.geometry import Scene
 from lanelight.geometry.ego import ego_indices
@@ -77,8 +78,12 @@ class TuSimpleScore(BenchmarkScore):
         return to_scene(replace(pred, rows=gold.rows)), to_scene(gold)
 
     def picture(self, index: int, images: Path) -> Path | None:
-        """Return `raw_file` below the folder, or None where there is no such file."""
-        file = images / self.names[index]
+        """Return `raw_file` below the folder, or None where there is no such file.
+
+        Raises:
+            FormatError: `raw_file` leads out of the folder.
+        """
+        file = inside(images, self.names[index], self._pairs[index][0].where)
         return file if file.is_file() else None
 
 

@@ -11,6 +11,7 @@ from lanelight.errors import LanelightError, SourceError
 from lanelight.frames import Image, read_image, write_image
 from lanelight.render import contact_sheet, draw_comparison
 from lanelight.render.palette import SHADE
+from lanelight.render.sheet import shrunk
 from lanelight.score.base import BenchmarkScore
 
 TILE_PX = 640
@@ -40,7 +41,8 @@ def write_worst(score: BenchmarkScore, number: int, path: Path, *, images: Path 
         frame, fault = _frame(score, index, gold.size, images)
         if fault:
             faults.append(fault)
-        tiles.append(draw_comparison(frame, pred, gold, void=score.void))
+        drawn = draw_comparison(frame, pred, gold, void=score.void)
+        tiles.append(shrunk(drawn, TILE_PX))  # at once: hundreds of whole frames would fill the memory
         captions.append(score.caption(index))
     write_image(path, contact_sheet(tiles, captions, tile_width=TILE_PX))
     return faults

@@ -19,13 +19,13 @@ from lanelight.datasets import LabelledPictures
 from lanelight.errors import LanelightError
 from lanelight.frames import read_image
 from lanelight.geometry import Scene
+from lanelight.survey.classes import UNLABELLED
 from lanelight.survey.findings import KINDS, Finding, Tally
 from lanelight.survey.labels import LabelPlace, label_place, text_faults
 from lanelight.survey.lanes import LaneFault, lane_faults
 from lanelight.survey.likeness import fingerprint, near_identical, thumbnail, thumbs
 from lanelight.survey.threads import Watch, in_order
 
-UNLABELLED = 255  # the class id that says "nothing known" in every class map
 NO_SIZE = -1
 
 Size = tuple[int, int]

@@ -14,6 +14,7 @@ from lanelight.render.palette import SHADE, TEXT
 
 GOLDEN_RATIO = 0.6180339887  # hues that follow each other by it stay apart however many there are
 OPACITY = 0.45
+UNLABELLED = 255  # the class id that says "nothing known" in every class map
 CLEAR = "background"  # the name of a class that is not tinted
 LINE_PX, SQUARE_PX, GAP_PX = 24, 14, 18
 
@@ -33,7 +34,7 @@ def tinted(frame: Image, classes: NDArray[np.uint8], names: Sequence[str] = ()) 
 
 def is_tinted(index: int, names: Sequence[str]) -> bool:
     """Tell whether a class has a colour: all but 255 and the background."""
-    return index != 255 and (index >= len(names) or names[index] != CLEAR)
+    return index != UNLABELLED and (index >= len(names) or names[index] != CLEAR)
 
 
 def legend(present: Iterable[int], names: Sequence[str], width: int) -> Image:

@@ -17,12 +17,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from lanelight.datasets import BDD100KMasks, CamVid, CULane, LabelledPictures, TuSimple
+from lanelight.datasets import LabelledPictures
 from lanelight.errors import FormatError, LanelightError
 from lanelight.formats.text import cannot_write, part_name, read_text, replacing
 from lanelight.frames import read_image
 from lanelight.frames.image import Image
 from lanelight.geometry import FloatArray
+from lanelight.survey.labels import list_place
 from lanelight.survey.likeness import frame_difference
 from lanelight.survey.threads import Watch, in_order
 
@@ -96,13 +97,13 @@ def write_list(path: str | Path, data: LabelledPictures, indices: Iterable[int])
     lines: dict[str, list[str]] = {}
     with replacing(path) as file:
         for index in indices:
-            source, _, number = _where(data, index).rpartition(" line ")
-            if not source or not number.isdigit():
+            source, number = list_place(data, index)
+            if number is None:
                 file.write(f"{data.keys[index]}\n")
                 continue
             if source not in lines:
                 lines[source] = read_text(source).split("\n")
-            file.write(lines[source][int(number) - 1].strip() + "\n")
+            file.write(lines[source][number - 1].strip() + "\n")
 
 
 def write_differences(path: str | Path, data: LabelledPictures, values: FloatArray) -> None:
@@ -148,17 +149,6 @@ def _read(data: LabelledPictures, index: int) -> Image | LanelightError:
         return read_image(data.picture(index))
     except LanelightError as error:
         return error
-
-
-def _where(data: LabelledPictures, index: int) -> str:
-    """Return list file and line of a frame, as far as its format has lists."""
-    match data:
-        case TuSimple():
-            return data.entries[index].where
-        case CULane() | CamVid() | BDD100KMasks():
-            return data.listed[index].where
-        case _:
-            return ""
 
 
 def _sum(keys: Sequence[str]) -> str:

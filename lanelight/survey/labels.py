@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
 from lanelight.datasets import BDD100KMasks, CamVid, Cityscapes, CULane, LabelledPictures, Native, TuSimple
+from lanelight.datasets.culane import LINES
+from lanelight.datasets.layout import holds_labels
+from lanelight.datasets.native import LANES
 from lanelight.errors import LanelightError
 from lanelight.formats import culane
 from lanelight.formats.text import inside, read_bytes
 from lanelight.survey.lanes import LaneFault
+
+DATA_FOLDERS = frozenset({"list", "labels", "images", "frames", "classes", "clips", "gtFine", "leftImg8bit"})
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,40 @@ def label_place(data: LabelledPictures, index: int) -> LabelPlace:
             return LabelPlace(str(data.root / data.listed[index].label))
         case _:
             return LabelPlace(str(data.picture(index)))
+
+
+def list_place(data: LabelledPictures, index: int) -> tuple[str, int | None]:
+    """Return list file and line of a frame, from 1, as far as its format has lists; else ``("", None)``."""
+    match data:
+        case TuSimple():
+            where = data.entries[index].where
+        case CULane() | CamVid() | BDD100KMasks():
+            where = data.listed[index].where
+        case _:
+            return "", None
+    name, _, line = where.rpartition(" line ")
+    return (name, int(line)) if name and line.isdigit() else ("", None)
+
+
+def belongs(data: LabelledPictures, path: Path, lists: Collection[Path] = ()) -> bool:
+    """Tell whether an existing file is a picture, a label file or a list of a data set.
+
+    Args:
+        data: the data set.
+        path: the file.
+        lists: list files that the user named.
+    """
+    if not path.exists():
+        return False
+    place, root = path.resolve(), data.root.resolve()
+    folders = place.relative_to(root).parts[:-1] if root in place.parents else ()
+    if DATA_FOLDERS & set(folders) or place.name == LANES or place.name.endswith(LINES):
+        return True
+    if place.suffix.lower() == ".json" and holds_labels(place):
+        return True
+    files = {Path(list_place(data, index)[0]) for index in range(len(data))} | set(lists)
+    pictures = (Path(data.root, key) for key in data.keys)
+    return any(file.name == place.name and file.resolve() == place for file in chain(files, pictures))
 
 
 def text_faults(data: LabelledPictures, index: int, known: Collection[int]) -> Iterator[LaneFault]:

@@ -51,7 +51,7 @@ def lane_faults(scene: Scene, *, ordered: bool) -> list[LaneFault]:
 
 
 def _faults(scene: Scene, ordered: bool) -> list[LaneFault]:
-    paths = [lane.points[np.isfinite(lane.points).all(axis=1)] for lane in scene.lanes]
+    paths = [lane.known_points for lane in scene.lanes]
     faults = [fault for place, path in enumerate(paths) for fault in _of_path(path, place, ordered)]
     too_large = _for_larger_picture(paths, scene.size)
     if too_large is not None:

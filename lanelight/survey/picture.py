@@ -13,8 +13,8 @@ from lanelight.geometry import Lane, Scene
 from lanelight.render.overlay import draw_lanes
 from lanelight.render.palette import SHADE
 from lanelight.render.sheet import shrunk
-from lanelight.survey.check import UNLABELLED, Parts
-from lanelight.survey.classes import tinted
+from lanelight.survey.check import Parts
+from lanelight.survey.classes import UNLABELLED, tinted
 from lanelight.survey.findings import Finding
 
 MARK = (255, 40, 60)
@@ -90,7 +90,7 @@ def _border(finding: Finding, size: tuple[int, int]) -> tuple[int, int, int, int
 
 def _marked_lane(canvas: Image, lane: Lane, bold: int) -> Image:
     """Return the picture with one lane in the colour of faults, broader than the others."""
-    points = lane.points[np.isfinite(lane.points).all(axis=1)]
+    points = lane.known_points
     far = 4 * max(canvas.shape)
     path = np.round(np.clip(points, -far, far)).astype(np.int32)
     if len(path):

@@ -18,13 +18,13 @@ from lanelight.frames import read_image
 from lanelight.frames.image import Image
 from lanelight.geometry import Lane, Scene
 from lanelight.render.palette import SHADE, TEXT
+from lanelight.survey.classes import UNLABELLED
 from lanelight.survey.threads import Watch, in_order
 
 HEAT_SIZE = (192, 108)  # cells over the frame, whatever its size
 HEAT_WIDTH_PX = 960
 SHARES = (0.05, 0.5, 0.95)
 MEASURES = ("length_px", "points", "top_share", "bottom_share")
-UNLABELLED = 255
 
 
 @dataclass
@@ -155,7 +155,7 @@ def _read(data: LabelledPictures, index: int) -> Scene | LanelightError:
 
 def _measured(lane: Lane, height: int) -> tuple[float, float, float, float]:
     """Return the values of `MEASURES`, NaN where a lane has no points."""
-    points = lane.points[np.isfinite(lane.points).all(axis=1)]
+    points = lane.known_points
     if len(points) == 0:
         return np.nan, 0.0, np.nan, np.nan
     with np.errstate(all="ignore"):  # coordinates may be anything, up to 1e308
@@ -169,7 +169,7 @@ def _cells(scene: Scene) -> NDArray[np.uint8]:
     cells = np.zeros(HEAT_SIZE[::-1], np.uint8)
     scale = np.array(HEAT_SIZE) / np.array(scene.size)
     for lane in scene.lanes:
-        points = lane.points[np.isfinite(lane.points).all(axis=1)]
+        points = lane.known_points
         if len(points) > 1:
             path = np.floor((np.clip(points, -1e5, 1e5) + 0.5) * scale).astype(np.int32)
             cv2.polylines(cells, [path], False, 1)

@@ -7,6 +7,7 @@ import fakes
 import pytest
 
 from lanelight.cli import main
+from lanelight.cli.progress import Progress
 from lanelight.datasets import BDD100K, CULane, TuSimple
 
 
@@ -66,3 +67,35 @@ def test_wrong_words_are_one_line_errors(tmp_path: Path, capsys: pytest.CaptureF
     assert main([*words, "--from-format", "culan"]) == 1
     assert "did you mean 'culane'" in capsys.readouterr().err
     assert main(words[:4]) == 2
+
+
+def test_a_converted_data_set_is_complete_without_further_options(tmp_path: Path) -> None:
+    root = fakes.native(tmp_path / "from")
+    assert main(["data", "convert", str(root), str(tmp_path / "to"), "--to-format", "culane"]) == 0
+    data = CULane.open(tmp_path / "to", "train")
+    assert all(data[index][1].size for index in range(len(data)))
+
+
+def test_nothing_is_written_where_no_frame_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = fakes.culane(tmp_path / "from")
+    for picture in root.rglob("*.jpg"):
+        picture.unlink()
+    assert main(["data", "convert", str(root), str(tmp_path / "to"), "--to-format", "native", "--split", "train"]) == 1
+    shown = capsys.readouterr()
+    assert "nothing was written" in shown.out
+    assert "3 of 3 frames could not be read" in shown.err
+    assert not (tmp_path / "to").exists()
+
+
+def test_after_an_interruption_it_is_said_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_progress: Progress, done: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "update", stop)
+    root = fakes.culane(tmp_path / "from")
+    words = ["data", "convert", str(root), str(tmp_path / "to"), "--to-format", "native", "--split", "train"]
+    assert main(words) == 130
+    assert f"interrupted; {tmp_path / 'to'} holds only a part of the frames" in capsys.readouterr().err

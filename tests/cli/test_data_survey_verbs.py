@@ -7,7 +7,7 @@ import fake_faults
 import pytest
 
 from lanelight.cli import main
-from lanelight.cli.datasets import FORMATS
+from lanelight.cli.datasets import FORMATS, MOST_PRINTED
 from lanelight.datasets import DATASETS
 from lanelight.frames import read_image
 
@@ -98,6 +98,7 @@ def test_dedup_writes_list_differences_and_figures(healthy: Path, capsys: pytest
         "unreadable": 0,
         "threshold": 15.0,
         "against": "previous",
+        "errors": [],
     }
     again = ("--out", str(kept), "--reuse", str(stored), "--threshold", "0")
     assert main(words("dedup", healthy, "--list", "all.txt", *again)) == 0
@@ -108,3 +109,37 @@ def test_dedup_writes_list_differences_and_figures(healthy: Path, capsys: pytest
 
 def test_the_help_names_every_format() -> None:
     assert set(FORMATS.split(", ")) == set(DATASETS)
+
+
+def test_no_output_replaces_a_file_of_the_data_set(healthy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = (healthy / "all.txt").read_text()
+    assert main(words("dedup", healthy, "--list", "all.txt", "--out", str(healthy / "all.txt"))) == 1
+    assert "would replace this file of the data set" in capsys.readouterr().err
+    assert (healthy / "all.txt").read_text() == listed
+    sheet = str(healthy / "driver_1/frame0.png")
+    assert main(words("show", healthy, "--list", "all.txt", "--out", sheet)) == 1
+    assert main(words("check", healthy, "--list", "all.txt", "--json", str(healthy / "driver_1/frame0.lines.txt"))) == 1
+    for _ in range(2):  # an output of an earlier call is replaced
+        assert main(words("check", healthy, "--list", "all.txt", "--json", str(healthy / "report.json"))) == 0
+
+
+def test_wrong_names_of_pictures_and_seeds_are_told_before_the_work(
+    healthy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words("stats", healthy, "--list", "all.txt", "--heat", str(healthy / "heat.xyz"))) == 1
+    shown = capsys.readouterr()
+    assert "expected a picture suffix" in shown.err
+    assert shown.out == ""
+    assert main(words("show", healthy, "--list", "all.txt", "--out", str(healthy / "sheet"))) == 1
+    assert main(words("show", healthy, "--list", "all.txt", "--seed", "-1")) == 2
+
+
+def test_of_many_errors_the_first_are_printed(healthy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for picture in healthy.rglob("*.png"):
+        picture.unlink()
+    out = healthy / "stats.json"
+    assert main(words("stats", healthy, "--list", "all.txt", "--json", str(out))) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if line.startswith("error: ")]) == MOST_PRINTED + 1
+    assert lines[-1] == "error: ... and 2 more of the kind"
+    assert len(json.loads(out.read_text())["unreadable"]) == 12

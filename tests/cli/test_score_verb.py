@@ -74,6 +74,13 @@ def test_the_worst_frames_are_drawn(lanes: Path, capsys: pytest.CaptureFixture[s
     assert green.sum() > 500
 
 
+def test_no_earlier_contact_sheet_is_replaced(lanes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(lanes)
+    for _ in range(3):
+        assert culane(lanes, "--worst", "1") == 0
+    assert sorted(file.name for file in lanes.glob("worst*")) == ["worst.png", "worst2.png", "worst3.png"]
+
+
 def test_wrong_usage_ends_with_2_and_wrong_input_with_1(lanes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gold, pred = str(lanes / "gold"), str(lanes / "pred")
     assert main(["score", "tusimple", "--gold", gold, "--pred", pred, "--iou", "0.5"]) == 2
@@ -82,9 +89,13 @@ def test_wrong_usage_ends_with_2_and_wrong_input_with_1(lanes: Path, capsys: pyt
     assert "--worst" in capsys.readouterr().err
     for words, told in (
         (["--iou", "half"], "expected a number or start:stop:step"),
+        (["--iou", "0:0.9:0.0001"], "at most 1000 steps"),
         (["--iou", "1.5"], "thresholds from 0 to below 1"),
         (["--width", "1"], "2 to 32767 px"),
         (["--json", f"{lanes}/no/where.json"], "its folder is missing"),
+        (["--per-image", f"{lanes}/gold"], "it is a folder"),
+        (["--json", f"{lanes}/a.json", "--per-image", f"{lanes}/./a.json"], "expected different files"),
+        (["--worst", "1", "--sheet", f"{lanes}/sheet.xyz"], "expected a picture suffix"),
         (["--worst", "1", "--images", f"{lanes}/none"], "expected the folder of the frames"),
     ):
         assert culane(lanes, *words) == 1

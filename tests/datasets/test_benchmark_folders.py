@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,24 @@ def test_culane_without_a_lane_file_is_named_and_not_taken_for_an_empty_road(tmp
     (root / "driver_23_30frame/05151640_0419.MP4/00002.lines.txt").unlink()
     with pytest.raises(FormatError, match=r"00002\.lines\.txt"):
         data[0]
+
+
+def test_an_unknown_split_of_a_native_data_set_is_named_with_those_there_are(tmp_path: Path) -> None:
+    root = fakes.native(tmp_path)
+    with pytest.raises(FormatError, match="unknown split 'vall': did you mean 'val'"):
+        Native.open(root, "vall")
+    with pytest.raises(FormatError, match=r"unknown split '\.\./train'"):
+        Native.open(root, "../train")
+    shutil.rmtree(root / "list")
+    with pytest.raises(FormatError, match=r"expected a list SPLIT\.txt, found none"):
+        Native.open(root, "train")
+
+
+def test_a_native_data_set_without_frames_is_an_error_as_in_other_formats(tmp_path: Path) -> None:
+    path = fakes.native(tmp_path) / "lanes.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(FormatError, match="found none behind the header"):
+        Native(tmp_path)
 
 
 def test_tusimple_has_the_benchmarks_splits_and_takes_several_files(tmp_path: Path) -> None:

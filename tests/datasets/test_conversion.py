@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -240,6 +241,12 @@ def test_the_format_of_a_folder_is_guessed(tmp_path: Path, kind: str) -> None:
     convert(opened(kind, tmp_path / "from"), kind, tmp_path / "to", images="copy")
     assert guess_format(tmp_path / "from") == kind
     assert guess_format(tmp_path / "to") == kind
+
+
+def test_other_json_files_are_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps({"name": "smoke", "data": [{"frames": "own"}]}, indent=2))
+    with pytest.raises(FormatError, match="found none of them"):
+        guess_format(tmp_path)
 
 
 def test_folders_of_no_or_several_formats_are_not_guessed(tmp_path: Path) -> None:

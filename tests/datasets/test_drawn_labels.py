@@ -231,6 +231,15 @@ def text(root: Path, name: str, content: str) -> Path:
     return root / name
 
 
+def test_nothing_is_written_where_no_label_can_be_taken(tmp_path: Path) -> None:
+    root = pictures(tmp_path / "in")
+    for name in ("a.xml", "b.xml"):
+        cvat.write(root / name, [("elsewhere.jpg", road())])
+    with pytest.raises(FormatError, match=r"found none that can be taken; the first: .*a\.xml.*elsewhere"):
+        import_labels(root, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     pictures(tmp_path, "secret.jpg")
     root = pictures(tmp_path / "in", "a.jpg")

@@ -122,6 +122,16 @@ def test_types_are_read_as_the_benchmarks_own_drawing_does() -> None:
     assert closed[-1].tolist() != closed[0].tolist()
 
 
+def test_lanes_stand_from_left_to_right_also_where_they_leave_the_frame_at_its_side() -> None:
+    def lane(*ends: tuple[float, float]) -> Shape:
+        return Shape("lane", np.array(ends), "LL", closed=False)
+
+    side = lane((10, 500), (600, 400))  # heads for the left, far below the frame
+    feet = [lane((900, 719), (640, 400)), lane((5, 719), (630, 400))]
+    scene = to_scene(bdd100k_labels.LabelledFrame("a.jpg", (*feet, side)), SIZE)
+    assert [lane.points[0].tolist() for lane in scene.lanes] == [[10, 500], [5, 719], [900, 719]]
+
+
 def test_borders_of_one_marking_become_the_line_between_them() -> None:
     left = Lane(np.array([[400.0, 700.0], [600.0, 300.0]]))
     right = Lane(np.array([[606.0, 300.0], [420.0, 700.0]]))  # drawn the other way round

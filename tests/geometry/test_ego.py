@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanelight.geometry import Lane, Scene
-from lanelight.geometry.ego import ego_indices, ego_pair, slotted
+from lanelight.geometry.ego import ego_indices, ego_pair, left_to_right, slotted, x_at_bottom
 
 SIZE = (200, 101)  # bottom row 100, middle 99.5
 
@@ -85,3 +85,17 @@ def test_slots_are_counted_from_the_vehicle() -> None:
 def test_slots_that_are_there_stay() -> None:
     scene = Scene(SIZE, [to(180, slot=0), to(20)])
     assert slotted(scene) is scene
+
+
+def test_lanes_stand_from_left_to_right_where_they_would_meet_the_bottom_row() -> None:
+    outer = Lane(np.array([[0.0, 60.0], [90.0, 20.0]]))  # leaves the frame at its left side, above the others' feet
+    lanes = [to(180), to(5), Lane(np.empty((0, 2))), outer, Lane(np.array([[100.0, 40.0]]))]
+    assert left_to_right(lanes, SIZE) == [outer, lanes[1], lanes[4], lanes[0], lanes[2]]
+    assert x_at_bottom(outer, 100.0) == pytest.approx(-90.0)
+
+
+def test_lanes_stand_in_the_order_of_their_slots_where_each_has_its_own() -> None:
+    lanes = [to(20, slot=2), to(180, slot=0), to(100, slot=1)]
+    assert left_to_right(lanes, SIZE) == [lanes[1], lanes[2], lanes[0]]
+    without = to(60)
+    assert left_to_right([*lanes, without], SIZE) == [lanes[0], without, lanes[2], lanes[1]]

@@ -80,3 +80,9 @@ def test_resampling_keeps_ends_spacing_and_what_is_known(points: FloatArray, ste
     x, y = dense.points.T
     np.testing.assert_allclose(lane.x_at(y), x, atol=1e-5 * (1 + np.abs(points).max()))
     assert (dense.score, dense.slot, dense.track, dict(dense.attributes)) == (0.5, 1, 7, {"style": "dashed"})
+
+
+def test_known_points_are_those_with_both_coordinates() -> None:
+    lane = Lane(np.array([[1.0, 9.0], [np.nan, 8.0], [3.0, np.inf], [4.0, 6.0]]))
+    assert lane.known_points.tolist() == [[1.0, 9.0], [4.0, 6.0]]
+    assert Lane(np.empty((0, 2))).known_points.shape == (0, 2)

@@ -11,7 +11,8 @@ from lanelight.metrics.lane_path import LOWEST, lane_path
 
 
 def path_of(*points: tuple[float, float]) -> list[list[int]]:
-    return lane_path(np.array(points, dtype=np.float32)).tolist()
+    path: list[list[int]] = lane_path(np.array(points, dtype=np.float32)).tolist()
+    return path
 
 
 @given(st.lists(st.tuples(st.integers(-200, 1800), st.integers(-100, 700)), min_size=3, max_size=12, unique=True))
@@ -45,3 +46,17 @@ def test_a_point_given_twice_in_a_row_leaves_a_line_from_nowhere_to_the_last_poi
 def test_what_no_32_bit_integer_holds_becomes_the_lowest_one() -> None:
     assert path_of((3e9, 5), (-3e9, 7)) == [[LOWEST, 5], [LOWEST, 7]]
     assert path_of((float("inf"), 5), (8, 7)) == [[LOWEST, 5], [8, 7]]
+
+
+def test_chord_lengths_are_formed_in_double() -> None:
+    """In float32 the first path would have a step more, and the squares of the second one's would be infinite.
+
+    The official tool widens the float32 differences; both paths are as a C++ program has them that does so.
+    """
+    ordinary = path_of((275.2, 590), (250.1, 570), (278.5, 550), (275.8, 530))
+    assert len(ordinary) == 96
+    assert [254, 578] not in ordinary
+    far = path_of((1e20, 500), (100, 580), (90, 560))
+    assert far[:2] == [[LOWEST, 500], [LOWEST, LOWEST]]
+    assert far[-2:] == [[90, 561], [90, 560]]
+    assert len(far) == 33

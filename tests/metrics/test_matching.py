@@ -26,7 +26,7 @@ def best_total(similarity: NDArray[np.float64]) -> float:
     small = similarity if similarity.shape[0] <= similarity.shape[1] else similarity.T
     rows = range(small.shape[0])
     return max(
-        sum(small[row, column] for row, column in zip(rows, order, strict=False))
+        sum(float(small[row, column]) for row, column in zip(rows, order, strict=False))
         for order in permutations(range(small.shape[1]), small.shape[0])
     )
 

@@ -99,3 +99,13 @@ def test_pictures_to_correct_are_never_written_over(detector: Detector, tmp_path
     (source,) = find_sources([tmp_path / folder])
     with pytest.raises(OutputError, match="would replace this source"):
         Outputs(tmp_path, source, (tool,), model="markers", timings=detector.timings)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_labels_that_may_be_corrected_are_never_written_over(detector: Detector, tmp_path: Path, tool: str) -> None:
+    video = fake_network.write_video(tmp_path / "drive.mp4", 3)
+    predict(detector, video, tmp_path / "out")
+    (source,) = find_sources([video])
+    with pytest.raises(OutputError, match="labels to correct are there already"):
+        Outputs(tmp_path / "out", source, (tool,), model="markers", timings=detector.timings)
+    Outputs(tmp_path / "out", source, ("lanes",), model="markers", timings=detector.timings).close()

@@ -126,6 +126,15 @@ def test_without_a_list_every_file_of_the_true_lanes_counts(tmp_path: Path) -> N
     assert found.figures["mf1"] == 1.0
 
 
+def test_links_to_folders_are_followed_where_there_is_no_list(tmp_path: Path) -> None:
+    for side in ("gold", "pred"):
+        write(tmp_path / side, "/a/1.jpg", GOOD)
+        write(tmp_path / f"elsewhere_{side}", "/2.jpg", GOOD)
+        (tmp_path / side / "b").symlink_to(tmp_path / f"elsewhere_{side}")
+        (tmp_path / side / "a" / "round").symlink_to(tmp_path / side)
+    assert list(scored(tmp_path, names=None).names) == ["/a/1.jpg", "/b/2.jpg"]
+
+
 def test_missing_and_short_and_repeated_are_warned_of(tmp_path: Path) -> None:
     for name, gold, pred in (("/1.jpg", GOOD, GOOD), ("/2.jpg", GOOD, None), ("/3.jpg", "\n1 2\n" + GOOD, "")):
         write(tmp_path / "gold", name, gold)
@@ -180,6 +189,33 @@ def test_columns_behind_the_pictures_are_left_out_with_a_warning(tmp_path: Path)
     assert found.names == ["/1.jpg"]
     assert "columns" in found.warnings[0]
     assert found.figures["mf1"] == 1.0
+
+
+def test_columns_and_pictures_with_blanks_in_their_names_are_told_apart(tmp_path: Path) -> None:
+    for side in ("gold", "pred"):
+        write(tmp_path / side, "/b c/1.jpg", GOOD)
+    lines = ("/b c/1.jpg /laneseg/b c/1.png 1 1 1 0", "/b c/1.jpg 1 1 1 0", "/b c/1.jpg")
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    found = scored(tmp_path)
+    assert found.names == ["/b c/1.jpg"] * 3
+    assert found.figures["iou_0.5"]["tp"] == 6
+
+
+@pytest.mark.parametrize("name", ["/../gold/1.jpg", "/a/../../1.jpg", "/1.jpg\0b"])
+def test_listed_names_never_lead_out_of_their_folder(tmp_path: Path, name: str) -> None:
+    for side in ("gold", "pred"):
+        write(tmp_path / side, "/1.jpg", GOOD)
+    (tmp_path / "list.txt").write_text(f"/1.jpg\n{name}\n")
+    with pytest.raises(FormatError, match=r"list\.txt line 2: expected"):
+        scored(tmp_path)
+
+
+@pytest.mark.parametrize("size", [(0, 590), (1640, 32768), (10**30, 10)])
+def test_impossible_frame_sizes_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    for side in ("gold", "pred"):
+        write(tmp_path / side, "/1.jpg", GOOD)
+    with pytest.raises(LanelightError, match="frames of 1 to 32767 px"):
+        scored(tmp_path, names=None, size=size)
 
 
 def test_what_cannot_be_scored_is_one_clear_error(tmp_path: Path) -> None:

@@ -51,6 +51,11 @@ def test_every_double_is_read_exactly(values: list[float]) -> None:
     assert np.array_equal(points.ravel(), wanted)
 
 
+def test_exponents_and_decimals_of_any_length_are_read_exactly() -> None:
+    points, _, _ = parse([b"0." + b"0" * 9990 + b"1e10000 1" + b"0" * 400 + b"e-400"])
+    assert points.tolist() == [[1e9, 1.0]]
+
+
 def test_lines_are_lanes_and_the_last_line_end_adds_none() -> None:
     for text, lanes in ((b"", 0), (b"\n", 1), (b"1 2", 1), (b"1 2\n", 1), (b"1 2\n\n", 2), (b"\n\n1 2 3 4\r\n", 3)):
         assert parse([text])[2].tolist() == [lanes]

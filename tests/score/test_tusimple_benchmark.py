@@ -60,6 +60,15 @@ def test_the_worst_frames_come_first_with_their_figures_scenes_and_pictures(gold
     assert result.picture(2, tmp_path / "elsewhere") is None
 
 
+def test_no_picture_is_taken_that_leads_out_of_the_images(gold: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "20.jpg").write_bytes(b"")
+    lines = [{**json.loads(text), "raw_file": "../20.jpg", "run_time": 10} for text in gold.read_text().splitlines()]
+    result = score(written(gold, lines[:1]), written(tmp_path / "pred.json", lines[:1]))
+    with pytest.raises(FormatError, match=r"pred\.json line 1: expected a name below the root"):
+        result.picture(0, tmp_path / "images")
+
+
 def test_frames_lost_by_the_benchmarks_rules_are_told(gold: Path) -> None:
     def change(lines: list[Line]) -> None:
         lines[0]["run_time"] = 200
