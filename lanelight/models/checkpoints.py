@@ -10,6 +10,7 @@ import logging
 import pickle
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,9 @@ def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
 
 

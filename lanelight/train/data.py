@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lanelight.datasets import open_dataset
 from lanelight.datasets.base import FrameDataset
@@ -21,6 +21,7 @@ from lanelight.frames import Image
 from lanelight.geometry import Scene, Viewport
 from lanelight.geometry.ego import slotted
 from lanelight.models import LaneModel
+from lanelight.train.order import ORDERS
 from lanelight.train.recipe import DataPart, Recipe
 
 Sample = dict[str, Tensor]
@@ -71,7 +72,7 @@ class Slotted:
 
 
 def _labelled(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
-    return Slotted(open_dataset(part.kind, _folder(part.frames), part.split))
+    return Slotted(open_dataset(part.kind, _folder(part.frames), part.split, part.lists or None))
 
 
 SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
@@ -106,39 +107,76 @@ class TrainingFrames(Dataset[Sample]):
         self.recipe = recipe
         self.target = model.target
         self.parts = [frames_of(part, recipe.size) for part in recipe.data]
-        shares = np.array([part.share for part in recipe.data])
-        self.shares = shares / shares.sum()
+        lengths, shares = [len(part) for part in self.parts], [part.share for part in recipe.data]
+        self.order = ORDERS[recipe.order](lengths, shares, recipe.seed)
 
     def __getitem__(self, index: int) -> Sample:
-        """Return ``images`` (3, H, W) uint8 RGB and the targets of one frame."""
-        rng = np.random.default_rng((self.recipe.seed, index))
-        part = self.parts[int(rng.choice(len(self.parts), p=self.shares))]
-        _, frame, scene = part[int(rng.integers(len(part)))]
+        """Return ``index``, ``images`` (3, H, W) uint8 RGB and the targets of one frame."""
+        number, place, rng = self.order(index)
+        _, frame, scene = self.parts[number][place]
         image, seen = self.recipe.augment.apply(frame, scene, self.recipe.viewport.view(scene.size), rng)
-        return {"images": _tensor(image), **_tensors(self.target(seen, Viewport.whole(seen.size)))}
+        targets = _tensors(self.target(seen, Viewport.whole(seen.size)))
+        return {"index": torch.tensor(index), "images": _tensor(image), **targets}
+
+    def origin(self, index: int) -> str:
+        """Say where a sample comes from: ``data.1[35]`` is frame 35 of the recipe's second part."""
+        number, place, _ = self.order(index)
+        return f"data.{number}[{place}]"
 
 
-class EpochSampler(Sampler[int]):
-    """Indices in order, going on where the epoch before ended; an epoch is what lies between two validations.
+class StepBatches(Sampler[list[int]]):
+    """Which samples a process takes at each pass: a function of the pass, of the process and of their number alone.
+
+    All processes together take the samples in order, so that a run with two processes and half the batch sees what a
+    run with one process sees.
 
     Args:
-        length: samples an epoch.
+        batch: samples a pass.
+        count: passes of the whole run.
+        first: pass to begin with, where a run goes on.
+        rank: number of this process.
+        world: processes.
     """
 
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch; Lightning calls this."""
-        self.epoch = epoch
+    def __init__(self, batch: int, count: int, *, first: int = 0, rank: int = 0, world: int = 1) -> None:
+        self.batch, self.count, self.first, self.rank, self.world = batch, count, first, rank, world
 
     def __len__(self) -> int:
-        return self.length
+        """Return the passes of the whole run, wherever it begins: what has been done counts too."""
+        return self.count
 
-    def __iter__(self) -> Iterator[int]:
-        start = self.epoch * self.length
-        return iter(range(start, start + self.length))
+    def __iter__(self) -> Iterator[list[int]]:
+        for number in range(self.first, self.count):
+            start = (number * self.world + self.rank) * self.batch
+            yield list(range(start, start + self.batch))
+
+
+class StepLoader(DataLoader[Sample]):
+    """Batches from a given pass on.
+
+    Lightning asks a loader for its state and warns where it has none. Ours needs none: it is built for the pass.
+
+    Args:
+        frames: the samples.
+        batches: which of them.
+        workers: processes that prepare them.
+    """
+
+    def __init__(self, frames: Dataset[Sample], batches: StepBatches, workers: int) -> None:
+        super().__init__(
+            frames,
+            batch_sampler=batches,
+            num_workers=workers,
+            persistent_workers=workers > 0,  # what they remember lasts for the run
+            generator=torch.Generator(),  # else it draws a number from the process's own generator
+        )
+
+    def state_dict(self) -> dict[str, object]:
+        """Return nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Take nothing."""
 
 
 def _tensor(image: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:

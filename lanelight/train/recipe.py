@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ class DataPart:
         pool: number of different rendered roads, each rendered once; 0 renders a new one every time.
         frames: folder of clips or pictures, or the root of a data set.
         split: part of a data set, for example "train"; None takes all there is.
+        lists: list or label files of a data set in place of a split, below its root or elsewhere.
         maps: folder of line maps.
         masks: folder of road masks, or None.
         aspect: true aspect of pictures that were stretched, or None.
@@ -41,27 +42,42 @@ class DataPart:
     masks: str | None = None
     aspect: float | None = None
     split: str | None = None
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW with warm-up and a decay to zero.
+    """AdamW or SGD, with warm-up and a decay.
 
     Attributes:
-        lr: peak learning rate.
+        name: "adamw", or "sgd" (Nesterov).
+        lr: peak learning rate, of `reference_batch` where that is given.
+        reference_batch: frames a step that `lr` is meant for. The rate grows with the frames that all processes
+            together have in a step: for SGD as global / reference (Goyal et al. 2017), for AdamW as the square root
+            of that (Malladi et al. 2022). None: `lr` is used as it is.
+        momentum: of SGD.
         linear_lr: factor of the learning rate for fully connected layers. One of 2,000 inputs of equal sign moves its
             units by 2,000 small steps at once: at the full rate of a convolution they die within a few steps.
         weight_decay: on weights of convolutions and linear layers; not on norms, biases and slopes.
         warmup_steps: steps of linear warm-up.
-        decay: "cosine", or "poly" (power 0.9).
-        clip: largest gradient norm.
+        decay: "cosine" or "poly", both to zero, or "step".
+        power: of "poly".
+        milestones: of "step": shares of the run at which the rate falls.
+        gamma: of "step": what the rate is multiplied with there.
+        clip: largest gradient norm; 0 does not clip.
     """
 
+    name: Literal["adamw", "sgd"] = "adamw"
     lr: float = 2e-3
+    reference_batch: int | None = None
+    momentum: float = 0.9
     linear_lr: float = 0.1
     weight_decay: float = 1e-4
     warmup_steps: int = 100
-    decay: Literal["cosine", "poly"] = "cosine"
+    decay: Literal["cosine", "poly", "step"] = "cosine"
+    power: float = 0.9
+    milestones: tuple[float, ...] = (0.6, 0.85)
+    gamma: float = 0.1
     clip: float = 5.0
 
 
@@ -76,15 +92,25 @@ class Recipe:
         width_px: width of the lanes drawn for training, px of the input.
         viewport: how frames of any size are shown to the network.
         data: where training frames come from.
+        order: "drawn": each sample's part and frame are drawn by chance; "shuffled": every frame of a part comes once,
+            in an order of its own for each epoch, before any comes again.
         val_seed: seed of the rendered validation roads, different from every training seed.
-        val_frames: how many of them.
+        validation: what the network is scored on during the run; None renders roads of `val_seed`.
+        val_frames: the first so many frames of it; 0 does not validate.
         loss: weights and forms of the loss.
         distillation: self attention distillation, or None.
         optimizer: see `Optimizer`.
         augment: see `Augment`; in a file or a setting also the name of a preset in `AUGMENTS`.
         steps: optimiser steps.
-        batch: frames a step.
+        batch: frames that one process takes through the network at once.
+        accumulate: passes whose gradients are averaged before a step; batch x accumulate x processes frames a step.
+        ema: decay of a moving average of the weights (Lightning's `EMAWeightAveraging`), which is validated and
+            exported in place of them; None has none.
+        log_every: steps between rows of ``metrics.csv``.
         val_every: steps between validations.
+        save_every: steps between saved states, from which an ended run goes on; None saves with each validation.
+        exported: which weights are the result: "best" on the validation frames (by `figure` of
+            `lanelight.train.validate`; the last where nothing was validated), or "last".
         seed: of weights, order and augmentation.
         workers: processes that prepare frames.
         precision: "32-true", or "bf16-mixed".
@@ -99,7 +125,9 @@ class Recipe:
     width_px: int = 6
     viewport: ViewportPolicy = field(default_factory=lambda: ViewportPolicy(target=(512, 224)))
     data: tuple[DataPart, ...] = (DataPart(),)
+    order: Literal["drawn", "shuffled"] = "drawn"
     val_seed: int = 1_000_003
+    validation: DataPart | None = None
     val_frames: int = 64
     loss: MaskLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
@@ -107,7 +135,12 @@ class Recipe:
     augment: Augment = AUGMENTS["road"]
     steps: int = 1000
     batch: int = 8
+    accumulate: int = 1
+    ema: float | None = None
+    log_every: int = 10
     val_every: int = 250
+    save_every: int | None = None
+    exported: Literal["best", "last"] = "best"
     seed: int = 0
     workers: int = 1
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -120,6 +153,22 @@ class Recipe:
             raise LanelightError(
                 f"recipe {self.name}: expected viewport.target to be the network's size {self.size}, "
                 f"got {self.viewport.target}; set both"
+            )
+        for name in ("steps", "batch", "accumulate", "log_every", "val_every", "save_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise LanelightError(f"recipe {self.name}: expected {name} of at least 1, got {value}")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise LanelightError(f"recipe {self.name}: expected ema between 0 and 1, for example 0.999, got {self.ema}")
+        if self.validation is not None and self.validation.split == "test":
+            raise LanelightError(
+                f"recipe {self.name}: expected a validation split, got 'test'; weights chosen on a test split "
+                "have no honest score on it; set validation.split=val"
+            )
+        if self.validation is not None and self.validation in [replace(part, share=1.0) for part in self.data]:
+            raise LanelightError(
+                f"recipe {self.name}: expected validation frames that are not trained on, got a part of data again; "
+                "name another split or other lists"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,13 +201,14 @@ class Recipe:
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
-        """Read a recipe that a run saved.
+        """Read a recipe that a run saved: its ``recipe.json`` or its ``run.json``.
 
         Raises:
             FormatError: the file is missing or not a recipe.
         """
         try:
-            return cls.from_dict(json.loads(path.read_text()))
+            entry = json.loads(path.read_text())
+            return cls.from_dict(entry["recipe"] if isinstance(entry, dict) and "recipe" in entry else entry)
         except (OSError, ValueError) as error:
             raise FormatError(f"{path}: expected a recipe saved by a training run ({error})") from error
 

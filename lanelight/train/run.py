@@ -2,53 +2,98 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from lanelight.errors import ModelError, OutputError, unknown_name
 from lanelight.formats.text import write_json
 from lanelight.models import MODELS, LaneModel, checkpoints
-from lanelight.train.data import EpochSampler, TrainingFrames, frames_of
-from lanelight.train.recipe import DataPart, Recipe
-from lanelight.train.validate import RenderedRoads
+from lanelight.train import record, schedule
+from lanelight.train.data import StepBatches, StepLoader, TrainingFrames
+from lanelight.train.processes import Processes, is_first
+from lanelight.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lanelight.train.health import Report
 
 log = logging.getLogger(__name__)
 
-RECIPE_FILE, WEIGHTS_FILE = "recipe.json", "weights.safetensors"
+RECIPE_FILE, RECORD_FILE, WEIGHTS_FILE = "recipe.json", "run.json", "weights.safetensors"
+HARMLESS = (
+    ".*LeafSpec.*",  # Lightning of torch's trees
+    ".*does not have many workers.*",  # the recipe's choice
+)
 
 
-def run(recipe: Recipe, out: str | Path) -> Path:
+def run(recipe: Recipe, out: str | Path, *, processes: Processes | None = None, report: Report | None = None) -> Path:
     """Train a network.
 
     Args:
         recipe: the whole run.
-        out: run folder: ``recipe.json``, ``metrics.csv`` under ``logs``, ``weights.safetensors`` (last) and
-            checkpoints.
+        out: run folder: ``recipe.json``, ``run.json`` (what the run was made of), ``logs`` (``metrics.csv`` and
+            TensorBoard), ``last.safetensors``, ``best.safetensors``, ``checkpoints/last.ckpt`` (the state), and
+            ``weights.safetensors``, the result: best or last as `Recipe.exported` says.
+        processes: that train together; None is one.
+        report: called with steps done and figures, for a display of progress.
 
     Returns:
         The file of the trained weights.
 
     Raises:
-        LanelightError: the folder holds a run or cannot be written, data are missing, or the loss became NaN or
-            infinite.
+        LanelightError: the folder holds a run or cannot be written, data are missing, the loss became NaN or
+            infinite, or memory or disk are too small.
         KeyboardInterrupt: the run was interrupted; the weights so far are written first.
     """
-    folder = Path(out)
-    if (folder / RECIPE_FILE).exists():
-        raise OutputError(f"{folder}: expected a new folder, but a run lies there already; choose another one")
-    model = build(recipe)
-    frames = TrainingFrames(recipe, model)  # missing weights or data are found before anything is written
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: expected a folder that can be written ({error})") from error
-    write_json(folder / RECIPE_FILE, recipe.to_dict())
-    _fit(recipe, folder, model, frames)
-    return checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
+    folder, together = Path(out), processes or Processes()
+    if is_first() and (folder / RECIPE_FILE).exists():
+        raise OutputError(
+            f"{folder}: expected a new folder, but a run lies there already; choose another one, or go on with --resume"
+        )
+    fit = _Fit(recipe, folder, together, report)  # missing weights or data are found before anything is written
+    if is_first():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: expected a folder that can be written ({error})") from error
+        write_json(folder / RECORD_FILE, record.description(recipe, together, fit.lr))
+        write_json(folder / RECIPE_FILE, recipe.to_dict())
+    return fit(0)
+
+
+def resume(folder: str | Path, *, processes: Processes | None = None, report: Report | None = None) -> Path:
+    """Go on with a run that ended early; the weights are those of a run that did not, bit for bit.
+
+    That holds on the same machine with the same packages and number of threads; what differs is logged and recorded.
+
+    Args:
+        folder: of the run.
+        processes: as many as it was begun with.
+        report: as in `run`.
+
+    Returns:
+        The file of the trained weights.
+
+    Raises:
+        LanelightError: there is no run, it was never saved, or as in `run`.
+        KeyboardInterrupt: as in `run`.
+    """
+    from lanelight.train.saving import saved_step
+
+    folder, together = Path(folder), processes or Processes()
+    recipe = Recipe.read(folder / RECIPE_FILE)
+    fit = _Fit(replace(recipe, init=None), folder, together, report)  # the state has all weights
+    step = saved_step(folder, fit.shape)
+    if is_first():
+        _note_resumption(folder, record.description(recipe, together, fit.lr), step)
+    if step >= recipe.steps:
+        log.info("%s: the run is complete", folder)
+    return fit(step)
 
 
 def build(recipe: Recipe) -> LaneModel:
@@ -58,16 +103,28 @@ def build(recipe: Recipe) -> LaneModel:
     torch.manual_seed(recipe.seed)
     model = MODELS[recipe.network](size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss)
     if recipe.init is not None:
-        own, given = model.state_dict(), checkpoints.read(recipe.init, recipe.network).state
+        own, given = model.state_dict(), _given(recipe.init, recipe.network)
         fit = {
             key: tensor
             for key, tensor in given.items()
             if key in own and own[key].shape == tensor.shape and key.partition(".")[0] not in recipe.reset
         }
+        if not fit:
+            raise ModelError(f"{recipe.init}: expected weights of {recipe.network}, but not one tensor fits")
         left = sorted((own.keys() | given.keys()) - fit.keys())
         log.info("init %s: %d tensors taken, left as they were: %s", recipe.init, len(fit), ", ".join(left) or "none")
         model.load_state_dict(own | fit)
     return model
+
+
+def _given(file: str, network: str) -> checkpoints.State:
+    """Read weights to start from; every error names the file."""
+    try:
+        return checkpoints.read(file, network).state
+    except ModelError as error:
+        if file in str(error):
+            raise
+        raise ModelError(f"{file}: {error}") from error
 
 
 def load_run(folder: str | Path) -> tuple[Recipe, LaneModel]:
@@ -82,49 +139,123 @@ def load_run(folder: str | Path) -> tuple[Recipe, LaneModel]:
     return recipe, model.eval()
 
 
-def _fit(recipe: Recipe, folder: Path, model: LaneModel, frames: TrainingFrames) -> None:
-    """Train the network in place."""
-    from lightning.pytorch import Trainer
-    from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
-    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+class _Fit:
+    """A run that is ready to begin: network, frames and all that is checked before anything is written."""
 
-    from lanelight.train.health import Watch
-    from lanelight.train.task import Task
+    def __init__(self, recipe: Recipe, folder: Path, processes: Processes, report: Report | None) -> None:
+        from lanelight.train.saving import Saver, Shape
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its information is mostly advertisement
-    every = min(recipe.val_every, recipe.steps)
-    roads = frames_of(DataPart(seed=recipe.val_seed), recipe.size)
-    loader = DataLoader(
-        frames,
-        batch_size=recipe.batch,
-        sampler=EpochSampler(every * recipe.batch),
-        num_workers=recipe.workers,
-        persistent_workers=recipe.workers > 0,  # what they remember lasts for the run
-        drop_last=True,
-    )
-    options: dict[str, Any] = {"save_dir": str(folder), "name": "logs", "version": ""}
-    trainer = Trainer(
-        accelerator="auto",
-        devices=1,
-        max_steps=recipe.steps,
-        precision=recipe.precision,
-        gradient_clip_val=recipe.optimizer.clip,
-        logger=[CSVLogger(**options), TensorBoardLogger(**options)],
-        callbacks=[
-            ModelCheckpoint(dirpath=folder / "checkpoints", filename="{step}", save_last=True, every_n_epochs=1),
-            LearningRateMonitor("step"),
-            Watch(lambda: checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)),
-        ],
-        log_every_n_steps=min(10, every),
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+        self.recipe, self.folder, self.processes, self.report = recipe, folder, processes, report
+        self.frames_per_step = recipe.batch * recipe.accumulate * processes.count
+        self.lr = schedule.scaled_lr(recipe.optimizer, self.frames_per_step)
+        self.model = build(recipe)
+        self.frames = TrainingFrames(recipe, self.model)
+        self.shape = Shape(recipe.network, recipe.size, recipe.batch, recipe.accumulate, processes.count)
+        self.average = _average(recipe)
+        self.saver = Saver(recipe, folder, self.model, shape=self.shape, average=self.average, report=report)
+
+    def __call__(self, step: int) -> Path:
+        """Train from a step on; return the file of the weights."""
+        from lanelight.train.health import explained
+        from lanelight.train.saving import STATE_FILE
+        from lanelight.train.task import Task
+
+        recipe = self.recipe
+        trainer = self._trainer(step)
+        batches = StepBatches(
+            recipe.batch,
+            recipe.steps * recipe.accumulate,
+            first=step * recipe.accumulate,
+            rank=trainer.global_rank,
+            world=self.processes.count,
+        )
+        task = Task(recipe, self.model, self.lr, self.frames.origin)
+        state = str(self.folder / STATE_FILE) if step else None
+        try:
+            loader = StepLoader(self.frames, batches, recipe.workers)
+            with warnings.catch_warnings():
+                for harmless in HARMLESS:
+                    warnings.filterwarnings("ignore", message=harmless)
+                trainer.fit(task, loader, ckpt_path=state, weights_only=True)
+        except SystemExit:  # how the trainer ends after Ctrl-C
+            if not trainer.interrupted:
+                raise
+        except Exception as error:
+            known = explained(error, recipe)
+            if known is None:
+                raise
+            raise known from error
+        if trainer.interrupted:
+            self.saver.write_last(trainer, task)
+            goes_on = f"; go on with --resume {self.folder}" if (self.folder / STATE_FILE).exists() else ""
+            log.info(
+                "interrupted at step %d; the weights so far are in %s%s", trainer.global_step, self.folder, goes_on
+            )
+            raise KeyboardInterrupt
+        if is_first():
+            self._note_result()
+        return self.folder / WEIGHTS_FILE
+
+    def _note_result(self) -> None:
+        """Add to ``run.json`` which weights came out, and how they scored."""
+        path = self.folder / RECORD_FILE
+        best = {"step": self.saver.best_step, "f1": self.saver.best} if self.saver.best_step >= 0 else None
+        chosen = "best" if best and self.recipe.exported == "best" else "last"
+        write_json(path, {**json.loads(path.read_text()), "result": {WEIGHTS_FILE: chosen, "best": best}})
+
+    def _trainer(self, step: int) -> Any:
+        """Build Lightning's trainer."""
+        from lightning.pytorch import Trainer
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        from lanelight.train.health import Watch
+        from lanelight.train.saving import WholeFiles
+        from lanelight.train.table import Table
+
+        for name in ("lightning.pytorch", "lightning.fabric"):  # their information is mostly advertisement
+            logging.getLogger(name).setLevel(logging.WARNING)
+        recipe, processes = self.recipe, self.processes
+        logs = self.folder / "logs"
+        board = TensorBoardLogger(save_dir=str(self.folder), name="logs", version="", purge_step=step + 1)
+        watch = Watch(recipe.log_every, self.frames_per_step, self.report)
+        return Trainer(
+            accelerator="auto",
+            devices=processes.devices,
+            num_nodes=processes.nodes,
+            strategy="ddp" if processes.count > 1 else "auto",
+            use_distributed_sampler=False,  # ours knows its process
+            max_steps=recipe.steps,
+            accumulate_grad_batches=recipe.accumulate,
+            precision=recipe.precision,
+            gradient_clip_val=recipe.optimizer.clip or None,
+            logger=[Table(logs / "metrics.csv", step), board],
+            plugins=[WholeFiles()],
+            callbacks=[*([self.average] if self.average else []), watch, self.saver],
+            log_every_n_steps=1,  # ours logs when it is time
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+
+
+def _average(recipe: Recipe) -> Any:
+    """Return Lightning's moving average of the weights, or None."""
+    if recipe.ema is None:
+        return None
+    from lightning.pytorch.callbacks import EMAWeightAveraging
+
+    return EMAWeightAveraging(decay=recipe.ema)
+
+
+def _note_resumption(folder: Path, now: dict[str, Any], step: int) -> None:
+    """Add to ``run.json`` where the run went on, and log what is no longer as it was."""
+    path = folder / RECORD_FILE
     try:
-        trainer.fit(Task(recipe, model, RenderedRoads(roads, recipe.val_frames)), loader)
-    except SystemExit:  # how the trainer ends after Ctrl-C
-        if not trainer.interrupted:
-            raise
-    if trainer.interrupted:
-        weights = checkpoints.save(model, folder / WEIGHTS_FILE, network=recipe.network)
-        log.info("interrupted at step %d; the weights so far are in %s", trainer.global_step, weights)
-        raise KeyboardInterrupt
+        noted = json.loads(path.read_text())
+        differs = list(record.differences(noted, now))
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: expected the record of a run ({error}); train anew") from error
+    for difference in differs:
+        log.warning("no longer as in the run so far, so its weights may differ: %s", difference)
+    noted["resumed"] = [*noted.get("resumed", []), {"step": step, "time": now["started"], "differs": differs}]
+    write_json(path, noted)

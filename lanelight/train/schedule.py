@@ -21,20 +21,44 @@ def factor(step: int, *, steps: int, settings: Optimizer) -> float:
     warmup = settings.warmup_steps
     if step < warmup:
         return (step + 1) / warmup
+    if settings.decay == "step":
+        return settings.gamma ** sum(step >= share * steps for share in settings.milestones)
     done = min(1.0, (step - warmup) / max(1, steps - warmup))
-    return 0.5 * (1 + math.cos(math.pi * done)) if settings.decay == "cosine" else (1 - done) ** 0.9
+    return 0.5 * (1 + math.cos(math.pi * done)) if settings.decay == "cosine" else (1 - done) ** settings.power
 
 
-def optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    """Build AdamW; norms, biases and PReLU slopes are not decayed, fully connected layers have a rate of their own."""
+def scaled_lr(settings: Optimizer, frames: int) -> float:
+    """Return the peak learning rate of a run.
+
+    Args:
+        settings: the rate and the batch it is meant for.
+        frames: frames a step of all processes together.
+    """
+    if settings.reference_batch is None:
+        return settings.lr
+    ratio = frames / settings.reference_batch
+    return settings.lr * (ratio if settings.name == "sgd" else math.sqrt(ratio))
+
+
+def optimizer(model: nn.Module, settings: Optimizer, lr: float) -> torch.optim.Optimizer:
+    """Build the optimiser; norms, biases and PReLU slopes are not decayed, linear layers have a rate of their own.
+
+    Args:
+        model: whose weights.
+        settings: its kind and factors.
+        lr: peak learning rate; see `scaled_lr`.
+    """
     linear = {id(p) for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
     groups = [
         {
             "params": [p for p in model.parameters() if (id(p) in linear) is dense and (p.ndim > 1) is decayed],
-            "lr": settings.lr * (settings.linear_lr if dense else 1.0),
+            "lr": lr * (settings.linear_lr if dense else 1.0),
             "weight_decay": settings.weight_decay if decayed else 0.0,
         }
         for dense in (False, True)
         for decayed in (True, False)
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.lr)
+    filled = [group for group in groups if group["params"]]
+    if settings.name == "sgd":
+        return torch.optim.SGD(filled, lr=lr, momentum=settings.momentum, nesterov=settings.momentum > 0)
+    return torch.optim.AdamW(filled, lr=lr)

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from lanelight.errors import LanelightError
 from lanelight.models import LaneModel
 from lanelight.nn.taps import tapped
 from lanelight.train import schedule
 from lanelight.train.data import Sample
 from lanelight.train.recipe import Recipe
-from lanelight.train.validate import RenderedRoads
-
-log = logging.getLogger(__name__)
 
 Step = Callable[[Tensor], tuple[dict[str, Tensor], dict[str, Tensor]]]
 
 
 class Task(LightningModule):
-    """Trains a `LaneModel` by a `Recipe` and scores it on rendered roads between epochs.
+    """Trains a `LaneModel` by a `Recipe`.
 
     Args:
         recipe: the run.
         model: the network.
-        validation: the roads it is scored on.
+        lr: peak learning rate; see `lanelight.train.schedule.scaled_lr`.
+        origin: says where a sample comes from, for messages.
     """
 
-    def __init__(self, recipe: Recipe, model: LaneModel, validation: RenderedRoads) -> None:
+    def __init__(self, recipe: Recipe, model: LaneModel, lr: float, origin: Callable[[int], str]) -> None:
         super().__init__()
         self.recipe = recipe
         self.model = model
-        self.validation = validation
+        self.lr = lr
+        self.origin = origin
         self._step: Step = torch.compile(self._features) if recipe.compile else self._features
 
     def _features(self, images: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -45,35 +45,46 @@ class Task(LightningModule):
             outputs = self.model(images)
         return outputs, dict(features)
 
-    def training_step(self, batch: Sample, _index: int) -> Tensor:
-        """Return the loss of a batch."""
+    def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
+        """Seed what the network draws (dropout): a function of the recipe's seed, the process and the pass.
+
+        So a run that goes on needs no state of generators, and processes draw differently.
+        """
+        seeds = np.random.SeedSequence((self.recipe.seed, self.global_rank, batch_idx))
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+
+    def training_step(self, batch: Sample, batch_idx: int) -> dict[str, Any]:
+        """Return the ``loss`` of a batch and its ``terms``."""
         outputs, features = self._step(batch["images"].float() / 255)
-        targets = {name: tensor for name, tensor in batch.items() if name != "images"}
+        targets = {name: tensor for name, tensor in batch.items() if name not in ("images", "index")}
         with torch.autocast(self.device.type, enabled=False):  # sums over a million pixels want float32
             terms = self.model.loss({name: tensor.float() for name, tensor in outputs.items()}, targets)
             sad = self.recipe.distillation
             if sad is not None and sad.active(self.global_step):
                 terms["sad"] = sad.loss({name: tensor.float() for name, tensor in features.items()})
         loss = torch.stack(list(terms.values())).sum()
-        self.log_dict({f"loss/{name}": term.detach() for name, term in terms.items()})
-        self.log("loss", loss.detach(), prog_bar=True)
-        return loss
-
-    def on_train_epoch_end(self) -> None:
-        """Score the network on the validation roads."""
-        self.model.eval()
-        with torch.inference_mode():
-            scores = self.validation.score(self.model)
-        self.model.train()
-        self.log_dict({f"val/{name}": value for name, value in scores.items()})
-        losses = {key: f"{float(value):.4f}" for key, value in self.trainer.callback_metrics.items() if "loss" in key}
-        log.info("step %d: %s, %s", self.global_step, losses, {key: f"{value:.4f}" for key, value in scores.items()})
+        if not bool(torch.isfinite(loss)):
+            self._stop(terms, batch, batch_idx)
+        return {"loss": loss, "terms": {name: term.detach() for name, term in terms.items()}}
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and its schedule."""
         settings, steps = self.recipe.optimizer, self.recipe.steps
-        optimizer = schedule.optimizer(self.model, settings)
+        optimizer = schedule.optimizer(self.model, settings, self.lr)
         rates = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: schedule.factor(step, steps=steps, settings=settings)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
+
+    def _stop(self, terms: dict[str, Tensor], batch: Sample, number: int) -> None:
+        """Raise the error for a loss that is no number."""
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        wrong = [name for name, value in values.items() if not np.isfinite(value)]
+        samples = [int(index) for index in batch["index"]]
+        frames = ", ".join(self.origin(index) for index in samples)
+        raise LanelightError(
+            f"the loss is no longer a number at step {self.global_step}: term {' and '.join(wrong) or 'sum'}, "
+            f"batch {number}, samples {samples[0]} to {samples[-1]} ({frames}); all terms: "
+            f"{', '.join(f'{name} {value:.4g}' for name, value in values.items())}; look at these frames, "
+            "lower optimizer.lr, or lengthen optimizer.warmup_steps"
+        )

@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from lanelight.cli import main
 from lanelight.datasets.appearance import Noise, Table
 from lanelight.datasets.augment import AUGMENTS
 from lanelight.datasets.placement import Affine, Window
 from lanelight.errors import FormatError, LanelightError
+from lanelight.models import MODELS
 from lanelight.recipes import RECIPES, recipe
 from lanelight.train.recipe import Optimizer, Recipe
-from lanelight.train.schedule import factor
+from lanelight.train.schedule import factor, optimizer
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -76,6 +78,44 @@ def test_recipes_saved_before_there_were_presets_can_be_read() -> None:
     assert read.augment.noise == Noise(3.0)
     with pytest.raises(FormatError, match="recipe: "):
         Recipe.from_dict({**recipe("road").to_dict(), "augment": {**flat, "zoom": "wide"}})
+
+
+def test_recipes_saved_before_runs_could_go_on_can_be_read() -> None:
+    old = recipe("road").to_dict()
+    for name in ("order", "validation", "accumulate", "ema", "log_every", "save_every", "exported"):
+        del old[name]
+    for name in ("name", "reference_batch", "momentum", "power", "milestones", "gamma"):
+        del old["optimizer"][name]
+    del old["data"][0]["lists"]
+    assert replace(Recipe.from_dict(old), exported="last") == recipe("road")
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("accumulate=0", "accumulate of at least 1"),
+        ("save_every=0", "save_every of at least 1"),
+        ("ema=1", "ema between 0 and 1"),
+        ('validation={"kind": "culane", "frames": "x", "split": "test"}', "validation split"),
+    ],
+)
+def test_a_setting_without_sense_is_refused(setting: str, says: str) -> None:
+    with pytest.raises(LanelightError, match=says):
+        recipe("smoke").override([setting])
+
+
+def test_the_learning_rate_falls_in_steps_after_the_warm_up() -> None:
+    settings = Optimizer(warmup_steps=10, decay="step", milestones=(0.5, 0.75), gamma=0.1)
+    values = [factor(step, steps=100, settings=settings) for step in (0, 9, 10, 49, 50, 74, 75, 100)]
+    assert values == pytest.approx([0.1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_sgd_moves_with_momentum_and_the_scaled_rate() -> None:
+    model = MODELS["enet_sad"](size=(128, 56))
+    built = optimizer(model, Optimizer(name="sgd", momentum=0.8, linear_lr=0.5), 0.2)
+    assert isinstance(built, torch.optim.SGD)
+    assert {group["lr"] for group in built.param_groups} == {0.2, 0.1}
+    assert all(group["momentum"] == 0.8 and group["nesterov"] for group in built.param_groups)
 
 
 def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
