@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lanelight.cli import main
-from lanelight.datasets.synthetic import RoadConfig, render_drive
+from lanelight.datasets.synthetic import WORLDS, render_drive
 from lanelight.frames import VideoWriter
 
-SIZE, FPS, SEED = (1280, 720), 25.0, 25
+SIZE, FPS, SEED = (1280, 720), 25.0, 102
 
 
 def render(path: Path, frames: int) -> Path:
@@ -18,7 +19,7 @@ def render(path: Path, frames: int) -> Path:
         print(f"rendering {frames} frames of a drive: {path}", flush=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         with VideoWriter(path, fps=FPS) as video:
-            for frame, _ in render_drive(RoadConfig(size=SIZE), seed=SEED, frames=frames, fps=FPS):
+            for frame, _ in render_drive(replace(WORLDS["highway"], size=SIZE), seed=SEED, frames=frames, fps=FPS):
                 video.write(frame)
     return path
 

@@ -12,5 +12,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("lanelight.cli.data_check", "find faults: pictures, labels, duplicates, frames in two splits"),
     "stats": ("lanelight.cli.data_stats", "count frames, lanes and classes, and draw where the lanes are"),
     "show": ("lanelight.cli.data_show", "draw frames with their labels on one sheet"),
+    "synth": ("lanelight.cli.data_synth", "render roads with exact lanes, as a data set or as videos"),
     "dedup": ("lanelight.cli.data_dedup", "list the frames that differ from the one before"),
 }

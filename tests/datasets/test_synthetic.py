@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from lanelight.datasets.synthetic import EGO_LANE, NOT_ROAD, OTHER_LANE, RoadConfig, SyntheticRoads, render_drive
+from lanelight.datasets.synthetic.light import DARK, NO_ROWS, Light
 from lanelight.datasets.synthetic.road import BEHIND_M, Line, draw_road
-from lanelight.datasets.synthetic.world import Light, World, camera_at, draw_world, paint
+from lanelight.datasets.synthetic.world import World, camera_at, draw_world, paint
 from lanelight.errors import LanelightError
 from lanelight.geometry import Scene
 
@@ -187,24 +188,25 @@ def _repainted(world: World) -> World:
     """Return the world with fresh solid white lines on plain dark asphalt under an even sky."""
     lines = tuple(Line(line.offset, "solid", "white", 0.2, wear=0.0) for line in world.road.lines)
     road = replace(world.road, lines=lines)
-    surface = world.surface
-    pavements = surface.pavements.copy()
+    ground = world.ground
+    pavements = ground.pavements.copy()
     pavements[:] = [0.08, 0.08, 0.08, 0, 0, 0, 0, 0.3, 0, 0, 0, 0, 0, 0]
-    stripes = np.zeros((len(lines), 14))
+    stripes = np.zeros((len(lines), 16))
     stripes[:, [0, 6, 7, 8, 9]] = [0.2, 0.7, 0.7, 0.7, 1.0]
     stripes[:, 11:13] = (-1e9, 1e9)
-    everywhere = np.full_like(surface.stripe_bins, (1 << len(lines)) - 1)
-    surface = replace(
-        surface,
+    everywhere = np.full_like(ground.stripe_bins, (1 << len(lines)) - 1)
+    ground = ground._replace(
         pavements=pavements,
         stripe_at=np.stack([line.offset for line in lines]),
         stripes=stripes,
         stripe_bins=everywhere,
-        patches=np.empty((0, 6)),
+        patches=np.empty((0, 7)),
+        symbols=np.empty((0, 8)),
+        symbol_bins=np.zeros_like(ground.symbol_bins),
     )
-    none = np.empty((0, 6))
-    clear = Light(np.zeros(3), np.full(3, 0.7), (0.0, 0.0), np.array([0.5, 0.5, 0.5, 1e6]), 0.0, none, none)
-    return replace(world, road=road, surface=surface, light=clear)
+    air = np.array([0.5, 0.5, 0.5, 1e6])
+    clear = Light(DARK, np.full(3, 0.7), (0.0, 0.0), air, DARK, DARK, NO_ROWS, 0.0, 0.0, NO_ROWS, NO_ROWS)
+    return replace(world, road=road, ground=ground, light=clear)
 
 
 def _paint_middle(row: np.ndarray, x: float) -> float:
@@ -214,10 +216,13 @@ def _paint_middle(row: np.ndarray, x: float) -> float:
     low, high = int(x) - 30, int(x) + 31
     if low < 0 or high > len(row):
         return float("nan")
-    bright = np.flatnonzero(row[low:high] > (row[low:high].max() + np.median(row[low:high])) / 2) + low
+    part = row[low:high]
+    bright = np.flatnonzero(part > (part.max() + part.min()) / 2) + low
+    if part.max() < part.min() + 30:
+        return float("nan")
     runs = np.split(bright, np.flatnonzero(np.diff(bright) > 1) + 1)
     run = min(runs, key=lambda part: abs(part.mean() - x))
-    if row[low:high].max() < np.median(row[low:high]) + 30 or run[0] == low or run[-1] == high - 1:
+    if run[0] == low or run[-1] == high - 1:
         return float("nan")
     return float((run[0] + run[-1]) / 2)
 

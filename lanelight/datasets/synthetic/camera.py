@@ -7,7 +7,7 @@ Y down, Z forward. Pixels are half-pixel centred.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import cv2
@@ -18,6 +18,7 @@ from lanelight.geometry import FloatArray
 
 Image = TypeVar("Image", np.uint8, np.float32)
 
+KNOTS_PX = 8
 MAX_TWIN_SHARE = 2.6  # the twin of a camera that looks steeply down would grow without bound
 
 
@@ -100,11 +101,7 @@ class Camera:
             scale: px of the twin per px of this camera near the principal point; less where the twin would be huge.
         """
         w, h = self.size
-        x, y = np.linspace(-1.0, w, 9), np.linspace(-1.0, h, 9)
-        edge = np.concatenate(
-            [[(a, -1.0) for a in x], [(a, h) for a in x], [(-1.0, b) for b in y], [(w, b) for b in y]]
-        )
-        local = self._local(edge) @ self.tilt
+        local = self._local(self._edge(9)) @ self.tilt
         flat = local[:, :2] / np.maximum(local[:, 2:], 0.2)
         low, high = flat.min(axis=0), flat.max(axis=0)
         focal = self.focal_px * scale
@@ -113,6 +110,27 @@ class Camera:
         first, last = np.floor(low * focal), np.ceil(high * focal)
         size = (int(last[0] - first[0]) + 1, int(last[1] - first[1]) + 1)
         return Camera(size, focal, (-float(first[0]), -float(first[1])), self.position, self.heading)
+
+    def rows_in(self, twin: Camera) -> NDArray[np.int64]:
+        """Return the rows of each column of a twin that this camera may see, (W, 2): first, and one after the last."""
+        local = self._local(self._edge(17)) @ self.tilt
+        x, y = (local[:, :2] / np.maximum(local[:, 2:], 0.2) * twin.scale + twin.centre).T
+        width, height = twin.size
+        low, high = np.full(width, height), np.zeros(width, np.int64)
+        for a, b, c, d in zip(x, np.roll(x, -1), y, np.roll(y, -1), strict=True):
+            (first, p), (last, q) = sorted(((a, c), (b, d)))
+            columns = np.arange(max(int(first) - 2, 0), min(int(last) + 4, width))
+            at = np.interp(columns, (first, last), (p, q))
+            low[columns] = np.minimum(low[columns], np.floor(at) - 3)
+            high[columns] = np.maximum(high[columns], np.ceil(at) + 4)
+        return np.asarray(np.clip(np.stack([low, high], axis=1), 0, height), dtype=np.int64)
+
+    def _edge(self, count: int) -> FloatArray:
+        """Return points all around the picture, 1 px outside its middle pixels, (4 * count, 2) px."""
+        w, h = self.size
+        x, y = np.linspace(-1.0, w, count), np.linspace(-1.0, h, count)
+        sides = [[(a, -1.0) for a in x], [(w, b) for b in y], [(a, h) for a in x[::-1]], [(-1.0, b) for b in y[::-1]]]
+        return np.concatenate(sides).astype(np.float64)
 
     def to_twin(self, twin: Camera) -> FloatArray:
         """Return the (3, 3) homography from px of this camera, its bend aside, to px of a twin at the same place."""
@@ -131,30 +149,44 @@ class Camera:
             warp, flags = self.to_twin(twin), flags | cv2.WARP_INVERSE_MAP
             seen = cv2.warpPerspective(image, warp, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         else:
-            at = self._map_to(twin)
-            seen = cv2.remap(image, at[..., 0], at[..., 1], flags, borderMode=cv2.BORDER_REPLICATE)
+            seen = cv2.remap(image, *self._map_to(twin), flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(seen, dtype=image.dtype)
 
-    def _map_to(self, twin: Camera) -> NDArray[np.float32]:
-        """Return the place in the twin's picture of every pixel, (H, W, 2) px."""
-        width, height = self.size
-        x, y = np.meshgrid(np.arange(0, width + 8, 8), np.arange(0, height + 8, 8))
-        local = self._local(np.stack([x, y], axis=-1).astype(np.float64)) @ self.tilt
-        knots = (local[..., :2] / local[..., 2:] * twin.scale + twin.centre).astype(np.float32)
-        # between knots 8 px apart the map is straight to 0.01 px; the middle of a knot's cell is its pixel
-        spots = (np.arange(width, dtype=np.float32) / 8, np.arange(height, dtype=np.float32) / 8)
-        columns, rows = np.meshgrid(*spots)
-        return np.asarray(cv2.remap(knots, columns, rows, cv2.INTER_LINEAR), dtype=np.float32)
+    def _map_to(self, twin: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return column and row in the twin's picture of every pixel, each (H, W) px."""
+        known = self._maps.get(id(twin))
+        if known is None:
+            local = _knots(self) @ self.tilt
+            knots = (local[..., :2] / local[..., 2:] * twin.scale + twin.centre).astype(np.float32)
+            # between knots the map is straight to 0.01 px, and every pixel lies at a whole 32nd between them, which is
+            # what warpAffine computes with
+            spread = np.array([[1 / KNOTS_PX, 0, 0], [0, 1 / KNOTS_PX, 0]])
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            x, y = (
+                np.asarray(cv2.warpAffine(np.ascontiguousarray(part), spread, self.size, flags=flags), dtype=np.float32)
+                for part in (knots[..., 0], knots[..., 1])
+            )
+            known = self._maps[id(twin)] = (x, y, twin)
+        return known[:2]
+
+    @cached_property
+    def _maps(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32], Camera]]:
+        """Return the maps made so far, by the identity of the twin, which is kept alive with them."""
+        return {}
 
     @cached_property
     def _widest(self) -> float:
         """Return the squared distance from the middle beyond which the lens bends no further; outside the picture."""
-        corner = np.maximum(np.array(self.centre), np.array(self.size) - self.centre) / self.scale
-        return float((corner**2).sum()) * 1.5
+        far = corner(self.size, self.centre, self.scale)
+        flat = far
+        for _ in range(60 if self.bend < 0 else 0):
+            flat = far / max(1.0 + self.bend * flat**2, 0.5)
+        return 1.1 * flat**2
 
     def _bent(self, flat: FloatArray) -> FloatArray:
         """Return by how much the lens moves points (..., 2), in focal lengths, outwards, (..., 1)."""
-        return np.asarray(1.0 + self.bend * np.minimum((flat**2).sum(axis=-1, keepdims=True), self._widest))
+        far = flat[..., :1] ** 2 + flat[..., 1:2] ** 2
+        return np.asarray(1.0 + self.bend * np.minimum(far, self._widest))
 
     def _local(self, pixels: FloatArray) -> FloatArray:
         """Return the (..., 3) direction, in camera axes and of depth 1, of (..., 2) px."""
@@ -163,6 +195,34 @@ class Camera:
         for _ in range(25 if self.bend else 0):
             flat = seen / self._bent(flat)
         return np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
+
+
+def _knots(camera: Camera) -> FloatArray:
+    """Return the directions of every 8th pixel of a camera; as long as its lens is the same, they are."""
+    return _knots_of(camera.size, camera.focal_px, camera.stretch, camera.centre, camera.bend)
+
+
+@lru_cache(maxsize=4)
+def _knots_of(
+    size: tuple[int, int], focal_px: float, stretch: float, centre: tuple[float, float], bend: float
+) -> FloatArray:
+    """Return the directions of every 8th pixel."""
+    lens = Camera(size, focal_px, centre, (0.0, 0.0, 0.0), 0.0, stretch=stretch, bend=bend)
+    x, y = np.meshgrid(*(np.arange(0, length + 2 * KNOTS_PX, KNOTS_PX, dtype=np.float64) for length in size))
+    return lens._local(np.stack([x, y], axis=-1))
+
+
+def corner(size: tuple[int, int], centre: tuple[float, float], scale: FloatArray) -> float:
+    """Return how far the corners of a picture are from its principal point, at most, in focal lengths."""
+    return float(np.hypot(*(np.maximum(np.array(centre), np.array(size) - centre) / scale)))
+
+
+def most_bend(far: float) -> float:
+    """Return the strongest bend inwards with which a point seen `far` (focal lengths) away has one direction.
+
+    A lens r -> r + bend * r**3 turns back where 3 * bend * r**2 is -1; a fifth of that is kept as a margin.
+    """
+    return -0.8 * 4 / 27 / far**2
 
 
 def pitch_for_horizon(row: float, centre_row: float, focal_px: float) -> float:

@@ -18,7 +18,8 @@ class RoadConfig:
         slots: number of slots; the ego pair is the middle one.
         principal_row: share of the height in which the principal point lies; None is the middle of a whole frame
             (0.5), and for a view wider than 2:1 the middle of the frame from which `ViewportPolicy` takes its band.
-        supersample: px drawn per px of the view, in each direction.
+        supersample: px drawn per px of the view, in each direction; at most 0.7 in views of more than half a
+            megapixel, which are a little softer for it and drawn in half the time.
         hfov_deg: horizontal field of view, degrees.
         stretch: width of a stretched picture by its height, relative to the true aspect.
         stretch_share: share of stretched pictures (frames resized without regard to their aspect).
@@ -52,6 +53,16 @@ class RoadConfig:
         shadow_share: share of sunny views with shadows of trees, walls or bridges on the road.
         wear: typical wear of paint, 0 to 1.
         worn_out_share: share of lines that are gone.
+        gap_share: share of lines without paint on a stretch; they are labelled there all the same.
+        symbol_share: share of roads with arrows and words on them.
+        repair_share: share of roads with repaired or stained asphalt.
+        bridge_share: share of roads, country roads aside, with a bridge over them.
+        lamp_share: share of roads with lamp posts; they shine at night.
+        glare_share: share of sunny views with the sun in the lens.
+        wet_share: share of views on a wet road.
+        rain_share: share of those in which it rains.
+        tunnel_share: share of views in a tunnel.
+        speed_m_s: speed of drives and typical speed of other vehicles, m/s.
         photometric: False leaves the clean picture: no noise, blur, glare, bonnet, compression.
 
     Raises:
@@ -94,6 +105,16 @@ class RoadConfig:
     shadow_share: float = 0.6
     wear: float = 0.35
     worn_out_share: float = 0.05
+    gap_share: float = 0.05
+    symbol_share: float = 0.14
+    repair_share: float = 0.5
+    bridge_share: float = 0.14
+    lamp_share: float = 0.35
+    glare_share: float = 0.14
+    wet_share: float = 0.0
+    rain_share: float = 0.7
+    tunnel_share: float = 0.0
+    speed_m_s: float = 25.0
     photometric: bool = True
 
     def __post_init__(self) -> None:

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 
 from lanelight.datasets.synthetic.camera import Camera
 from lanelight.datasets.synthetic.config import RoadConfig
-from lanelight.datasets.synthetic.road import STEP_M, Line, Road
+from lanelight.datasets.synthetic.road import Line, Road
+from lanelight.datasets.synthetic.tables import STEP_M
 from lanelight.geometry import FloatArray, Lane, Scene
 from lanelight.geometry.curve import clip_to_frame
 
 NOT_ROAD, EGO_LANE, OTHER_LANE = 0, 1, 2  # classes; lanes of either direction are "other", shoulders are no road
+CLASS_NAMES = ("not road", "ego lane", "other lane")
 NARROWEST_SHARE = 0.010  # a lane narrower than this share of the picture's width is beyond what anybody annotates
+# so dense that the chord between two points is nowhere 0.3 px from the line, behind any of our lenses
 STEPS_M = np.concatenate(
-    [np.arange(-3, 12, 0.5), np.arange(12, 40, 1.5), np.arange(40, 100, 4), np.arange(100, 380, 10)]
-)
+    [np.arange(-3, -1, 0.25), np.arange(-1, 4, 0.08), np.arange(4, 12, 0.3), np.arange(12, 40, 1.0),
+     np.arange(40, 100, 2.5), np.arange(100, 380, 8)]
+)  # fmt: skip
 SHORTEST_SHARE = 0.04  # of the picture's height
 
 

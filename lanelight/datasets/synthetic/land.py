@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lanelight.datasets.synthetic.road import Road
+from lanelight.datasets.synthetic.tables import HOUSE_M, STEP_M, Ground
 from lanelight.geometry import FloatArray
 
-WALL, RAIL, SOIL = 0.0, 1.0, 2.0
+WALL, RAIL, SOIL, TILES, FACADE = 0.0, 1.0, 2.0, 3.0, 4.0  # kinds of vertical faces
+ROOF_M = 5.6  # height of the walls of a tunnel
 
 GRASSES = (
     ((0.050, 0.085, 0.022), (0.115, 0.130, 0.045)),  # green
@@ -17,6 +19,9 @@ GRASSES = (
     ((0.035, 0.055, 0.018), (0.075, 0.085, 0.030)),  # dark green
 )
 GRAVEL = (0.26, 0.23, 0.19)
+
+
+Break = tuple[float, float, float, float, list[float], list[float]]
 
 
 def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -43,7 +48,7 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
         grounds.append(ground)
         faces.append(face)
     count = len(road.path)
-    sides = np.stack([_wave(rng, count), _wave(rng, count)], axis=1)
+    sides = np.stack([_blocks(rng, count) if _built(side) else _wave(rng, count) for side in (left, right)], axis=1)
     return (
         np.array(breaks, dtype=np.float64).reshape(-1, 4),
         sides,
@@ -52,13 +57,12 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
     )
 
 
-Break = tuple[float, float, float, float, list[float], list[float]]
-
-
 def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, median: bool) -> list[Break]:
     """Draw one side from the pavement outwards: (distance, heights on both sides, factor, ground beyond, face)."""
     parts: list[Break] = []
     soil = [*near[:3], SOIL, 1.0]
+    if road.kind == "tunnel":
+        return _tunnel_side(rng)
     at = float(rng.uniform(0.1, 0.8))
     pick = rng.random()
     if median and pick < 0.6:
@@ -74,6 +78,8 @@ def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, media
         walk = [tone, tone, tone * 0.95, tone * 1.2, tone * 1.2, tone * 1.1, 0.08, 0.0]
         parts.append((0.05, 0.0, kerb, 0.0, walk, [tone * 1.2] * 3 + [SOIL, kerb]))
         at = float(rng.uniform(1.5, 4.0))
+        if rng.random() < 0.55:
+            return [*parts, _houses(rng, at, kerb)]
         parts.append((at, kerb, kerb, 0.0, near, soil))
     elif pick < (0.45 if road.kind == "highway" else 0.2):
         height = float(rng.uniform(0.65, 0.9))
@@ -83,6 +89,61 @@ def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, media
     elif road.kind != "rural" and pick < 0.58:
         parts, at = _wall(rng, at, near, high=bool(rng.random() < 0.4))
     return parts + _slope(rng, at, parts[-1][2] if parts else 0.0, near, soil)
+
+
+def height_at(ground: Ground, s: float, d: float) -> float:
+    """Return the height of the land above the road, m."""
+    breaks = ground.breaks
+    if len(breaks) == 0:
+        return 0.0
+    factor = ground.sides[min(max(int(s / STEP_M), 0), len(ground.sides) - 1), 0 if d < 0 else 1]
+    heights = breaks[:, 1:3] * (1 + breaks[:, 3:] * (factor - 1))
+    return float(np.interp(d, np.repeat(breaks[:, 0], 2), heights.ravel()))
+
+
+def highest_before(ground: Ground, d: float) -> float:
+    """Return how high walls and rails between the road and a place stand, m."""
+    between = (ground.breaks[:, 0] * np.sign(d) > 0) & (np.abs(ground.breaks[:, 0]) < abs(d))
+    return float(np.abs(ground.breaks[between, 1:3]).max(initial=0.0)) if between.any() else 0.0
+
+
+def houses_at(ground: Ground) -> tuple[float, float]:
+    """Return from where on to the left and to the right there are houses, m right of the centre line."""
+    fronts = ground.breaks[ground.faces[:, 3] == FACADE, 0]
+    return float(fronts[fronts < 0].max(initial=-np.inf)), float(fronts[fronts > 0].min(initial=np.inf))
+
+
+def _built(side: list[Break]) -> bool:
+    """Tell whether houses stand on a side."""
+    return any(part[5][3] == FACADE for part in side)
+
+
+def _houses(rng: np.random.Generator, at: float, kerb: float) -> Break:
+    """Return the fronts of a row of houses."""
+    tone = rng.uniform(0.18, 0.5) * np.array((1.0, rng.uniform(0.8, 1.0), rng.uniform(0.6, 1.0)))
+    roof = [*(float(c) for c in 0.45 * tone), *(float(c) for c in 0.6 * tone), 0.1, 0.0]
+    height = float(rng.uniform(6.0, 14.0))
+    return at, kerb, height, 1.0, roof, [*(float(c) for c in tone), FACADE, height]
+
+
+def _blocks(rng: np.random.Generator, count: int) -> FloatArray:
+    """Return the height factor of a row of houses, each HOUSE_M long with a gap here and there, (N,)."""
+    heights = np.where(rng.random(count) < 0.12, 0.12, rng.choice([0.55, 0.8, 1.0, 1.3, 1.7], count))
+    return np.asarray(heights[(np.arange(count) * STEP_M / HOUSE_M).astype(int)], dtype=np.float64)
+
+
+def _tunnel_side(rng: np.random.Generator) -> list[Break]:
+    """Return a kerb, a walk and the wall of a tunnel."""
+    tone = float(rng.uniform(0.15, 0.3))
+    walk = [tone, tone, tone, tone * 1.2, tone * 1.2, tone * 1.15, 0.06, 0.0]
+    kerb = float(rng.uniform(0.12, 0.25))
+    pale = float(rng.uniform(0.3, 0.6))
+    face = [pale, pale, pale * float(rng.uniform(0.85, 1.0)), TILES, ROOF_M]
+    width = float(rng.uniform(0.5, 1.1))
+    return [
+        (0.05, 0.0, kerb, 0.0, walk, [tone * 1.2] * 3 + [SOIL, kerb]),
+        (0.05 + width, kerb, ROOF_M + 0.6, 0.0, walk, face),
+    ]
 
 
 def _wall(rng: np.random.Generator, at: float, near: list[float], *, high: bool) -> tuple[list[Break], float]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lanelight.datasets.synthetic.config import Range, RoadConfig
+from lanelight.datasets.synthetic.tables import STEP_M
 from lanelight.geometry import FloatArray
 
-STEP_M = 1.0  # spacing of the tables along the road; linear in between (0.6 mm off at 1/200 m)
 AHEAD_M = 900.0
 BEHIND_M = 40.0
+DIVIDED = ("highway", "tunnel")  # roads of one direction
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Line:
         solid: (from, to) along the road where a dashed line is solid, m.
         opacity: 0 (gone) to 1.
         wear: 0 (fresh) to 1 (patchy).
+        gap: (from, to) along the road where the paint is gone though the line goes on, m.
     """
 
     offset: FloatArray
@@ -39,6 +41,7 @@ class Line:
     solid: Range = (0.0, 0.0)
     opacity: float = 1.0
     wear: float = 0.3
+    gap: Range = (0.0, 0.0)
 
     @property
     def painted(self) -> bool:
@@ -51,7 +54,7 @@ class Road:
     """A road of which every table is sampled every `STEP_M` m.
 
     Attributes:
-        kind: ``"highway"``, ``"rural"`` or ``"street"``.
+        kind: ``"highway"``, ``"rural"``, ``"street"`` or ``"tunnel"``.
         path: (N, 5) x, y, heading, curvature, height of the centre line.
         lines: boundaries of lanes from left to right, painted or not.
         left: (N,) left edge of the pavement, m right of the centre line.
@@ -110,14 +113,13 @@ class Road:
 def draw_road(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.0) -> Road:
     """Draw a road along which a camera can drive from `BEHIND_M` for `length_m`."""
     count = int((BEHIND_M + length_m + AHEAD_M) / STEP_M) + 2
-    pick = rng.random()
-    kind = "highway" if pick < config.highway_share else "street"
-    if config.highway_share <= pick < config.highway_share + config.rural_share:
-        kind = "rural"
+    kind = _draw_kind(config, rng)
     path = _draw_path(config, rng, count, kind)
     lanes, oncoming = _draw_lanes(config, rng, kind)
     low, high = config.lane_width_m
-    width = float(np.clip(rng.normal({"highway": 3.6, "rural": 3.3, "street": 3.2}[kind], 0.22), low, high))
+    width = float(
+        np.clip(rng.normal({"highway": 3.6, "rural": 3.3, "street": 3.2, "tunnel": 3.5}[kind], 0.22), low, high)
+    )
     lines = _draw_lines(config, rng, kind, width=width, lanes=lanes, oncoming=oncoming, count=count)
     left = lines[0].offset - _shoulder(rng, kind, left=True)
     right = lines[-1].offset + _shoulder(rng, kind, left=False)
@@ -128,9 +130,19 @@ def draw_road(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.
     return road
 
 
+def _draw_kind(config: RoadConfig, rng: np.random.Generator) -> str:
+    """Return the kind of a road."""
+    if config.tunnel_share > 0 and rng.random() < config.tunnel_share:
+        return "tunnel"
+    pick = rng.random()
+    if pick < config.highway_share:
+        return "highway"
+    return "rural" if pick < config.highway_share + config.rural_share else "street"
+
+
 def _draw_path(config: RoadConfig, rng: np.random.Generator, count: int, kind: str) -> FloatArray:
     """Integrate random curvature and grade to a centre line that starts at the origin."""
-    largest = config.highway_curvature_per_m if kind == "highway" else config.rural_curvature_per_m
+    largest = config.highway_curvature_per_m if kind in DIVIDED else config.rural_curvature_per_m
     largest *= float(rng.choice([0.15, 0.5, 1.0], p=[0.4, 0.3, 0.3]))
     bend = _control(rng, count, config.curve_length_m, largest)
     steep = config.grade * float(rng.choice([0.1, 0.5, 1.0], p=[0.45, 0.35, 0.2]))
@@ -162,7 +174,7 @@ def _control(rng: np.random.Generator, count: int, length_m: Range, largest: flo
 def _draw_lanes(config: RoadConfig, rng: np.random.Generator, kind: str) -> tuple[int, int]:
     """Return the number of lanes and how many of them, from the left, are oncoming."""
     low, high = config.lanes
-    if kind == "highway":
+    if kind in DIVIDED:
         lanes = int(np.clip(rng.choice([1, 2, 3, 4, 5], p=[0.06, 0.3, 0.28, 0.24, 0.12]), low, high))
         return lanes, 0
     choices = [2, 3, 4] if kind == "street" else [2, 3]
@@ -173,6 +185,8 @@ def _draw_lanes(config: RoadConfig, rng: np.random.Generator, kind: str) -> tupl
 
 def _shoulder(rng: np.random.Generator, kind: str, *, left: bool) -> float:
     """Return the width of pavement outside the outermost line, m."""
+    if kind == "tunnel":
+        return float(rng.uniform(0.25, 0.9))
     if kind == "highway":
         return float(rng.uniform(0.4, 2.5) if left else rng.uniform(1.2, 3.6))
     if kind == "rural":
@@ -196,15 +210,15 @@ def _draw_lines(
     start = -lanes * width / 2
     paint = float(rng.uniform(*config.line_width_m))
     wear = float(np.clip(rng.normal(config.wear, 0.25), 0.0, 1.0))
-    blank = kind != "highway" and rng.random() < config.unpainted_share
-    edges_painted = kind == "highway" or rng.random() < (0.7 if kind == "rural" else 0.35)
+    blank = kind not in DIVIDED and rng.random() < config.unpainted_share
+    edges_painted = kind in DIVIDED or rng.random() < (0.7 if kind == "rural" else 0.35)
     botts = kind == "highway" and american and rng.random() < 0.35
     lines = []
     for k in range(lanes + 1):
         offset = np.full(count, start + k * width)
         line = Line(offset, "dashed", "white", paint, (*dash, float(rng.uniform(0, dash[0]))), wear=wear)
         if k in (0, lanes):
-            color = "yellow" if american and kind == "highway" and k == 0 else "white"
+            color = "yellow" if american and kind in DIVIDED and k == 0 else "white"
             line = replace(line, style="solid" if edges_painted else "none", color=color, dash=(0.0, 0.0, 0.0))
         elif oncoming and k == oncoming:
             line = _centre_line(rng, line, american)
@@ -214,7 +228,7 @@ def _draw_lines(
             line = replace(line, style="solid", dash=(0.0, 0.0, 0.0))
         if rng.random() < config.worn_out_share or blank:
             line = replace(line, opacity=0.0, style="none")
-        lines.append(_aged(rng, line, config.wear))
+        lines.append(_aged(rng, line, config))
     return lines
 
 
@@ -235,12 +249,16 @@ def _centre_line(rng: np.random.Generator, line: Line, american: bool) -> Line:
     return replace(line, style="solid", dash=(0.0, 0.0, 0.0)) if pick < 0.5 else line
 
 
-def _aged(rng: np.random.Generator, line: Line, wear: float) -> Line:
-    """Return the line with its own opacity and wear."""
+def _aged(rng: np.random.Generator, line: Line, config: RoadConfig) -> Line:
+    """Return the line with its own opacity and wear, some without paint on a stretch."""
     if line.style == "none":
         return line
-    fade = float(np.clip(rng.beta(7.0, 0.7 + 1.6 * wear), 0.22, 1.0))
-    return replace(line, opacity=fade, wear=float(np.clip(line.wear + rng.normal(0, 0.12), 0.0, 1.0)))
+    fade = float(np.clip(rng.beta(7.0, 0.7 + 1.6 * config.wear), 0.22, 1.0))
+    gap = (0.0, 0.0)
+    if rng.random() < config.gap_share:
+        begin = BEHIND_M + float(rng.uniform(-10.0, 60.0))
+        gap = (begin, begin + float(rng.uniform(6.0, 50.0)))
+    return replace(line, opacity=fade, wear=float(np.clip(line.wear + rng.normal(0, 0.12), 0.0, 1.0)), gap=gap)
 
 
 def _with_exit(road: Road, rng: np.random.Generator, length_m: float) -> Road:

@@ -1,4 +1,4 @@
-"""Colour of each pixel of the land, compiled by numba; import this module only where a frame is drawn."""
+"""Colour and light of the land at one place, compiled by numba; import this module only where a frame is drawn."""
 
 # ruff: noqa: PLR0917 - compiled functions know no keyword-only parameters
 # Elements of arrays are Any to mypy; numba checks these types:
@@ -10,126 +10,106 @@ import math
 
 import numpy as np
 
-from lanelight.datasets.synthetic.kernels import FACE, SKY, Array, compiled, overlap, pulse, sample
+from lanelight.compiled import inlined
+from lanelight.datasets.synthetic.patterns import Array, overlap, pulse, sample
+from lanelight.datasets.synthetic.tables import CEILING, FACE, HOUSE_M, STEP_M, Eye, Ground, Lamplight
 
-BINS, BIN_M, HALF_BINS_M = 96, 0.5, 24.0  # the strip of land across the road where stripes are looked up by place
-BIN_MARGIN_M = 0.25  # a pixel wider than this asks every stripe
+GRAIN, BLOTCH, CRACKS, STREAK, LEAVES, PLANTS, GLYPHS = range(7)  # layers of the textures
+OFF_ROAD = 255
+Look = tuple[float, float, float, float, float, float, float, float, float]
 
-GRAIN, BLOTCH, CRACKS, STREAK, LEAVES, PLANTS = range(6)  # layers of the textures
 
-
-@compiled
-def shade(
-    fields: Array,
-    zone: Array,
-    focal: float,
-    step_m: float,
-    maps: Array,
-    bounds: Array,
-    pavement_of: Array,
-    pavements: Array,
-    stripe_at: Array,
-    stripes: Array,
-    stripe_bins: Array,
-    patches: Array,
-    grounds: Array,
-    faces: Array,
-    shadows: Array,
-    shadow_bins: Array,
-    canopies: Array,
-    light: Array,
-    air: Array,
-    image: Array,
-    strip: Array,
-) -> None:
-    """Write the linear colour and the strip of road of every pixel of land.
+@inlined
+def look(
+    zone: int,
+    strip: int,
+    t: float,
+    s: float,
+    d: float,
+    h: float,
+    fs: float,
+    fd: float,
+    side: float,
+    eye: Eye,
+    ground: Ground,
+    light: Lamplight,
+) -> Look:
+    """Return how the land without paint looks at a place.
 
     Args:
-        fields: (4, H, W) from `march`.
-        zone: (H, W) from `march`.
-        focal: px.
-        step_m: spacing of the tables along the road, m.
-        maps: ripmaps as `sample` takes them.
-        bounds: (B, N) lateral position of the edges of lanes and shoulders, ascending, m.
-        pavement_of: (B + 1, N) uint8 row of `pavements` per strip.
-        pavements: (P, 14) see `surface.Pavement`.
-        stripe_at: (M, N) lateral position of painted or sealed stripes, m.
-        stripes: (M, 14) see `surface.Stripe`.
-        stripe_bins: (N, BINS) uint64 which stripes may touch a bin of BIN_M across the road.
-        patches: (Q, 6) along, lateral, half length, half width, factor, softness of repairs, m.
-        grounds: (K + 1, 8) two colours, contrast, gravel edge (m) of each zone beside the road.
-        faces: (K, 5) colour, kind (0 wall, 1 rail, 2 soil), height of each vertical face.
-        shadows: (R, 6) along from, to, lateral from, to (m), softness (m), strength.
-        shadow_bins: (N,) uint64 which shadows may touch a step along the road.
-        canopies: (C, 6) side (-1, 1), edge (m), reach (m), cover, size (m), strength.
-        light: (2, 3) colour of sun and of sky.
-        air: (4,) colour of haze and its range in m.
-        image: out, (H, W, 3) float32.
-        strip: out, (H, W) uint8 strip of the road, 255 elsewhere.
+        zone: what `marching.march` found.
+        strip: of the road; OFF_ROAD elsewhere.
+        t: depth, m.
+        s: place along the road, m.
+        d: place right of its centre line, m.
+        h: height above the road, m.
+        fs: size of the pixel on the land, along the road, m.
+        fd: the same across the road, m.
+        side: tangent of the angle between the axis of view and the pixel's column.
+        eye: the camera.
+        ground: the land.
+        light: what shines.
+
+    Returns:
+        Reflectance (3 values), light (3), light of the own headlights, share of both that the air lets through,
+        share of mirrored light.
     """
-    rows, columns = zone.shape
-    last = bounds.shape[1] - 2
-    for y in range(rows):
-        for x in range(columns):
-            k = zone[y, x]
-            strip[y, x] = 255
-            if k == SKY:
-                continue
-            s, d, h = fields[1, y, x], fields[2, y, x], fields[3, y, x]
-            fs, fd = footprint(fields, zone, y, x, focal)
-            i = min(max(int(s / step_m), 0), last)
-            w = s / step_m - i
-            if k >= FACE:
-                r, g, b = face_colour(faces[k - FACE], h, s, fs, fields[0, y, x] / focal, maps)
-            else:
-                n = strip_of(d, h, i, w, bounds)
-                if n == 255:
-                    r, g, b = ground_colour(grounds[k], s, d, fs, fd, bounds[0, i], bounds[-1, i], maps)
-                else:
-                    strip[y, x] = n
-                    off = d - 0.5 * (bounds[n - 1, i] + bounds[n, i])
-                    r, g, b = road_colour(pavements[pavement_of[n, i]], s, d, off, float(n), fs, fd, maps, patches)
-                if h < 0.02:
-                    bits = stripe_bins[i, min(max(int((d + HALF_BINS_M) / BIN_M), 0), BINS - 1)]
-                    if bits != 0 or fd > BIN_MARGIN_M:
-                        r, g, b = painted(r, g, b, s, d, fs, fd, i, w, stripe_at, stripes, bits, maps)
-            lit = sunlit(s, d, fs, fd, shadows, shadow_bins[i], canopies, maps)
-            through = math.exp(-fields[0, y, x] / air[3])
-            image[y, x, 0] = r * (light[0, 0] * lit + light[1, 0]) * through + air[0] * (1 - through)
-            image[y, x, 1] = g * (light[0, 1] * lit + light[1, 1]) * through + air[1] * (1 - through)
-            image[y, x, 2] = b * (light[0, 2] * lit + light[1, 2]) * through + air[2] * (1 - through)
+    maps = light.maps
+    i = min(max(int(s / STEP_M), 0), ground.bounds.shape[1] - 2)
+    beam, mirror = 0.0, 0.0
+    if light.colours[2, 1] > 0.0:
+        beam = math.exp(-((side / 0.45) ** 2) - t / 28.0) / (1.0 + (4.0 / t) ** 2)
+        beam /= 1.0 + max(h - 0.9, 0.0) ** 2
+    lit = 1.0
+    if zone == CEILING:
+        r, g, b, mirror = roof_colour(s, d, fs, fd, light)
+    elif zone >= FACE:
+        r, g, b = face_colour(ground.faces[zone - FACE], h, s, fs, t / eye.focal, maps)
+    elif strip == OFF_ROAD:
+        r, g, b = ground_colour(ground.grounds[zone], s, d, fs, fd, ground.bounds[0, i], ground.bounds[-1, i], maps)
+    else:
+        off = d - 0.5 * (ground.bounds[strip - 1, i] + ground.bounds[strip, i])
+        p = ground.pavements[ground.pavement_of[strip, i]]
+        r, g, b = road_colour(p, s, d, off, float(strip), fs, fd, maps, ground.patches)
+    if light.wet > 0.0 and zone < FACE:
+        film = 1.0 if strip != OFF_ROAD else 0.25
+        pool = sample(maps, BLOTCH, s * 2.0 + 11.0, d * 6.0, fs * 2.0, fd * 6.0)
+        pool += 0.8 * sample(maps, STREAK, s * 0.7, d * 10.0 + 40.0, fs * 0.7, fd * 10.0)
+        film *= min(max(light.wet * (1.0 + 0.22 * pool), 0.0), 1.0)
+        graze = 1.0 - min(max(eye.z - h, 0.3) / t, 1.0)
+        mirror = film * (0.03 + 0.62 * graze * graze * graze * graze * graze)
+        dark = 1.0 - 0.45 * film
+        r, g, b = r * dark, g * dark, b * dark
+    if light.colours[0, 1] > 0.0:
+        lit = sunlit(s, d, fs, fd, light.shadows, light.shadow_bins[i], light.canopies, maps)
+    lamp = lamplit(s, d, h, light.lamps) * (0.15 if zone == CEILING else 1.0)
+    c = light.colours
+    return (
+        r,
+        g,
+        b,
+        c[0, 0] * lit + c[1, 0] + c[2, 0] * beam + c[3, 0] * lamp,
+        c[0, 1] * lit + c[1, 1] + c[2, 1] * beam + c[3, 1] * lamp,
+        c[0, 2] * lit + c[1, 2] + c[2, 2] * beam + c[3, 2] * lamp,
+        beam,
+        math.exp(-t / light.air[3]),
+        mirror,
+    )
 
 
-@compiled
+@inlined
 def strip_of(d: float, h: float, i: int, w: float, bounds: Array) -> int:
-    """Return the strip of road at `d`: how many bounds lie left of it; 255 off the pavement."""
+    """Return the strip of road at `d`: how many bounds lie left of it; OFF_ROAD off the pavement."""
     count = bounds.shape[0]
     if h > 0.02 or d < bounds[0, i] - 1.0 or d > bounds[count - 1, i] + 1.0:
-        return 255
+        return OFF_ROAD
     n = 0
     while n < count and d > bounds[n, i] + w * (bounds[n, i + 1] - bounds[n, i]):
         n += 1
-    return 255 if n in (0, count) else n
+    return OFF_ROAD if n in (0, count) else n
 
 
-@compiled
-def footprint(fields: Array, zone: Array, y: int, x: int, focal: float) -> tuple[float, float]:
-    """Return the size of a pixel on the land, along and across the road, m."""
-    rows, columns = zone.shape
-    half = 0.5 * fields[0, y, x] / focal
-    other = y + 1 if y + 1 < rows else y - 1
-    side = x + 1 if x + 1 < columns else x - 1
-    fs2, fd2 = 0.0, 0.0
-    if zone[other, x] == zone[y, x]:
-        fs2 += (fields[1, other, x] - fields[1, y, x]) ** 2
-        fd2 += (fields[2, other, x] - fields[2, y, x]) ** 2
-    if zone[y, side] == zone[y, x]:
-        fs2 += (fields[1, y, side] - fields[1, y, x]) ** 2
-        fd2 += (fields[2, y, side] - fields[2, y, x]) ** 2
-    return max(math.sqrt(min(fs2, 2500.0)), half), max(math.sqrt(min(fd2, 100.0)), half)
-
-
-@compiled
+@inlined
 def road_colour(
     p: Array,
     s: float,
@@ -149,8 +129,8 @@ def road_colour(
     tone += p[4] * 0.8 * sample(maps, BLOTCH, s * 1.3, d * 4.0 + 77 * lane, fs * 1.3, fd * 4.0)
     tone += p[5] * sample(maps, STREAK, s * 2.0 + 50 * lane, d * 26.0, fs * 2.0, fd * 26.0)
     wheel = abs(abs(off) - 0.82) / p[7]
-    tone += p[6] * math.exp(-0.5 * wheel * wheel)
-    tone += p[8] * math.exp(-0.5 * (off / 0.38) ** 2)
+    tone += p[6] * bump(wheel)
+    tone += p[8] * bump(off / 0.38)
     if p[9] > 0:
         joint = pulse(s + 0.7 * lane, p[9], p[10], max(fs, p[10]))
         tone *= 1.0 - p[11] * joint
@@ -158,7 +138,7 @@ def road_colour(
         if fs < p[9]:
             tone += p[12] * (math.sin(slab) * 43758.5453 % 1.0 - 0.5)
     if p[13] > 0:
-        tone *= 1.0 - p[13] * sample(maps, CRACKS, s * 36.0 + 91 * lane, d * 36.0, fs * 36.0, fd * 36.0)
+        tone *= 1.0 - 0.25 * p[13] * sample(maps, CRACKS, s * 36.0 + 91 * lane, d * 36.0, fs * 36.0, fd * 36.0)
     for q in range(patches.shape[0]):
         ds, dd = abs(s - patches[q, 0]) - patches[q, 2], abs(d - patches[q, 1]) - patches[q, 3]
         soft = patches[q, 5]
@@ -169,52 +149,15 @@ def road_colour(
     return p[0] * tone, p[1] * tone, p[2] * tone
 
 
-@compiled
-def painted(
-    r: float,
-    g: float,
-    b: float,
-    s: float,
-    d: float,
-    fs: float,
-    fd: float,
-    i: int,
-    w: float,
-    stripe_at: Array,
-    stripes: Array,
-    bits: int,
-    maps: Array,
-) -> tuple[float, float, float]:
-    """Lay the stripes over a colour, each by the share of the pixel that it covers."""
-    everything = fd > BIN_MARGIN_M
-    for m in range(stripes.shape[0]):
-        if not everything and (bits >> np.uint64(m)) & np.uint64(1) == np.uint64(0):
-            continue
-        q = stripes[m]
-        middle = stripe_at[m, i] + w * (stripe_at[m, i + 1] - stripe_at[m, i])
-        half = 0.5 * q[0]
-        if abs(d - middle) > half + fd or s < q[11] - fs or s > q[12] + fs:
-            continue
-        cover = overlap(d, middle - half, middle + half, fd)
-        if cover <= 0.0:
-            continue
-        cover *= pulse(s - q[3], q[1], q[2], fs) * overlap(s, q[11], q[12], fs)
-        if q[4] > 0.0 and cover > 0.0:
-            cover *= pulse(s - q[3], q[4], q[5], fs)
-        cover *= q[9]
-        if q[10] > 0.0 and cover > 0.0:
-            rough = 0.75 * sample(maps, BLOTCH, s * 30.0, d * 60.0 + 17 * m, fs * 30.0, fd * 60.0)
-            rough += 0.6 * sample(maps, GRAIN, s * 40.0, d * 40.0, fs * 40.0, fd * 40.0)
-            rough += 0.5 * sample(maps, BLOTCH, s * 3.0 + 99 * m, 7.0, fs * 3.0, 1.0)
-            cover *= min(max(1.25 - 0.85 * q[10] + q[10] * rough, 0.0), 1.0)
-        shine = 1.0 + 0.08 * q[13] * sample(maps, GRAIN, s * 34.0, d * 34.0, fs * 34.0, fd * 34.0)
-        r += cover * (q[6] * shine - r)
-        g += cover * (q[7] * shine - g)
-        b += cover * (q[8] * shine - b)
-    return r, g, b
+@inlined
+def bump(x: float) -> float:
+    """Return about exp(-x * x / 2), in a tenth of its time."""
+    share = 1.0 / (1.0 + 0.125 * x * x)
+    share *= share
+    return share * share
 
 
-@compiled
+@inlined
 def ground_colour(
     p: Array, s: float, d: float, fs: float, fd: float, left: float, right: float, maps: Array
 ) -> tuple[float, float, float]:
@@ -240,7 +183,7 @@ def ground_colour(
     return r, g, b
 
 
-@compiled
+@inlined
 def face_colour(p: Array, h: float, s: float, fs: float, fh: float, maps: Array) -> tuple[float, float, float]:
     """Return the reflectance of a barrier, rail or kerb seen from the side, `h` m above the road."""
     tone = 1.0 + 0.12 * sample(maps, BLOTCH, s * 6.0, h * 40.0, fs * 6.0, fh * 40.0)
@@ -255,10 +198,55 @@ def face_colour(p: Array, h: float, s: float, fs: float, fh: float, maps: Array)
         post = pulse(s, 4.0, 0.14, fs)
         under = 0.22 + 0.6 * post
         tone *= beam * (0.7 + 0.45 * groove) + (1 - beam) * under
+    elif p[3] > 3.5:
+        house = math.floor(s / HOUSE_M)
+        tone *= 0.65 + 0.7 * (math.sin(house * 12.9898) * 43758.5453 % 1.0)
+        windows = pulse(s, 3.0, 1.3, fs) * pulse(h - 1.0, 3.1, 1.7, fh)
+        if h < 3.2:
+            windows = pulse(s, 6.0, 4.4, fs) * overlap(h, 0.6, 2.7, fh)
+        tone *= 1.0 - 0.8 * windows
+        tone *= 1.0 - 0.5 * pulse(s, HOUSE_M, 0.25, max(fs, 0.25))
+    elif p[3] > 2.5:
+        panel = overlap(h, 0.35, 3.0, fh)
+        seam = pulse(s, 2.4, 0.03, max(fs, 0.03)) + pulse(h, 0.8, 0.02, max(fh, 0.02))
+        tone *= (1.0 - panel) * 0.55 + panel * (1.25 - 0.45 * min(seam, 1.0))
+        tone *= 1.0 - 0.7 * overlap(h, 3.0, 3.12, fh)
+        tone *= 0.55 + 0.45 * min(h / 0.9, 1.0)
     return p[0] * tone, p[1] * tone, p[2] * tone
 
 
-@compiled
+@inlined
+def roof_colour(s: float, d: float, fs: float, fd: float, light: Lamplight) -> tuple[float, float, float, float]:
+    """Return the reflectance of a roof, and the strength of a lamp there."""
+    tone = 0.30 * (1.0 + 0.15 * sample(light.maps, BLOTCH, s * 3.0, d * 9.0, fs * 3.0, fd * 9.0))
+    tone *= 1.0 - 0.3 * pulse(s, 6.0, 0.08, max(fs, 0.08))
+    glow = 0.0
+    for m in range(light.lamps.shape[0]):
+        q = light.lamps[m]
+        if q[5] > 0.0:
+            across = overlap(d, q[2] - 0.2, q[2] + 0.2, fd)
+            if across > 0.0:
+                glow += 9.0 * across * pulse(s - q[1] + 0.5 * q[5], q[0], q[5], fs)
+    return tone, tone, 0.97 * tone, glow
+
+
+@inlined
+def lamplit(s: float, d: float, h: float, lamps: Array) -> float:
+    """Return the light of the nearest lamps of each row."""
+    total = 0.0
+    for m in range(lamps.shape[0]):
+        q = lamps[m]
+        nearest = math.floor((s - q[1]) / q[0] + 0.5) * q[0] + q[1]
+        up = max(q[3] - h, 0.8)
+        across = (d - q[2]) ** 2 + up * up
+        for k in range(-1, 2):
+            along = s - nearest - k * q[0]
+            far = across + along * along
+            total += q[4] * up * q[3] * q[3] / (far * math.sqrt(far))
+    return total
+
+
+@inlined
 def sunlit(s: float, d: float, fs: float, fd: float, shadows: Array, bits: int, canopies: Array, maps: Array) -> float:
     """Return the share of sunlight that reaches a point of the land."""
     lit = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -35,8 +36,18 @@ class Canvas:
     haze: FloatArray
 
 
-def draw_polygons(canvas: Canvas, polygons: list[Polygon], depth_m: float) -> None:
-    """Composite polygons, in the order given, as one thing at `depth_m`."""
+def draw_polygons(
+    canvas: Canvas, polygons: list[Polygon], depth_m: float, *, cover: float = 1.0, lying: bool = False
+) -> None:
+    """Composite polygons, in the order given, as one thing at `depth_m`.
+
+    Args:
+        canvas: where to.
+        polygons: what to draw.
+        depth_m: of the whole thing.
+        cover: opacity of the whole thing.
+        lying: on the land, which then hides nothing of it.
+    """
     projected = []
     for points, colour, opacity in polygons:
         xy, z = canvas.camera.project(points)
@@ -64,21 +75,25 @@ def draw_polygons(canvas: Canvas, polygons: list[Polygon], depth_m: float) -> No
             cv2.fillPoly(over, [at], shown, cv2.LINE_AA, 4)
             patch = np.asarray(cv2.addWeighted(over, opacity, patch, 1 - opacity, 0), dtype=np.uint8)
     linear = np.asarray(np.square(patch.astype(np.float32) / 255), dtype=np.float32)
-    cover = np.asarray(alpha.astype(np.float32) / 255, dtype=np.float32)
+    opaque = np.asarray(alpha.astype(np.float32) / 255, dtype=np.float32)
     if scale > 1:
         linear = np.asarray(cv2.resize(linear, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), dtype=np.float32)
-        cover = np.asarray(cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), dtype=np.float32)
-    blend(canvas, linear, cover, (x0, y0), depth_m)
+        opaque = np.asarray(cv2.resize(opaque, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    if cover < 1.0:
+        tall = max(3, (y1 - y0) // 5)
+        linear = np.asarray(cv2.blur(linear * np.float32(cover), (3, tall)), dtype=np.float32)
+        opaque = np.asarray(cv2.blur(opaque * np.float32(cover), (3, tall)), dtype=np.float32)
+    _blend(canvas, linear, opaque, (x0, y0), 0.0 if lying else depth_m, light=np.ones(3))
 
 
 def draw_cutout(
-    canvas: Canvas, cutout: NDArray[np.float32], foot: FloatArray, height_m: float, light: FloatArray
+    canvas: Canvas, picture: Callable[[int], NDArray[np.float32]], foot: FloatArray, height_m: float, light: FloatArray
 ) -> None:
     """Composite an upright cut-out.
 
     Args:
         canvas: where to.
-        cutout: (h, w, 4) float32, reflectance and opacity, upright.
+        picture: gives the upright cut-out, reduced so many times, as (h, w, 4) float32 reflectance and opacity.
         foot: (3,) world position of the middle of its lower edge, m.
         height_m: of the cut-out, m.
         light: (3,) light that falls on it.
@@ -87,6 +102,7 @@ def draw_cutout(
     depth_m = float(z)
     if depth_m < 2.0:
         return
+    cutout = picture(1)
     tall = height_m * canvas.camera.focal_px / depth_m
     wide = tall * cutout.shape[1] / cutout.shape[0]
     if tall < 1.0 or tall > 6000:
@@ -95,11 +111,7 @@ def draw_cutout(
     if box is None:
         return
     x0, y0, x1, y1 = box
-    # a row and column of the cut-out per px of the box; area averaging happens in the smaller copies
-    shrink = max(1, int(cutout.shape[0] / max(tall, 1.0)))
-    if shrink > 1:
-        small = (max(1, cutout.shape[1] // shrink), max(1, cutout.shape[0] // shrink))
-        cutout = np.asarray(cv2.resize(cutout, small, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    cutout = picture(max(1, int(cutout.shape[0] / max(tall, 1.0))))
     sx, sy = cutout.shape[1] / wide, cutout.shape[0] / tall
     matrix = np.array(
         [
@@ -108,29 +120,60 @@ def draw_cutout(
         ]
     )
     part = cv2.warpAffine(cutout, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    colour = np.asarray(part[..., :3], dtype=np.float32) * light.astype(np.float32)
-    blend(canvas, colour, np.asarray(part[..., 3], dtype=np.float32), (x0, y0), depth_m)
+    _blend(canvas, np.asarray(part[..., :3]), np.asarray(part[..., 3]), (x0, y0), depth_m, light=light)
 
 
-def blend(
+def add_glow(canvas: Canvas, point: FloatArray, light: FloatArray, radius_m: float, stretch: float = 1.0) -> None:
+    """Add the light of a lamp to the picture.
+
+    Args:
+        canvas: where to.
+        point: (3,) world position, m.
+        light: (3,) in the middle.
+        radius_m: of the bright middle.
+        stretch: height by width, as mirrored lamps have it on wet roads.
+    """
+    from lanelight.datasets.synthetic.blending import glow
+
+    xy, z = canvas.camera.project(point)
+    depth_m = float(z)
+    if depth_m < 1.5:
+        return
+    across = max(radius_m * canvas.camera.focal_px / depth_m, 0.8)
+    down = across * stretch
+    box = _box(canvas, np.array([xy - 6 * np.array([across, down]), xy + 6 * np.array([across, down])]))
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    small = min(1.0, radius_m * canvas.camera.focal_px / depth_m / 0.8) ** 2  # a lamp of less than a px
+    r, g, b = (float(c) for c in light * max(small, 0.15) * np.exp(-depth_m / canvas.haze[3]))
+    middle = (float(xy[0]) - x0, float(xy[1]) - y0)
+    area = (slice(y0, y1), slice(x0, x1))
+    nearest = -1.0 if stretch > 1.0 else depth_m * 0.97 - 2.5
+    glow(canvas.image[area], canvas.depth[area], (r, g, b), middle, (float(across), float(down)), nearest)
+
+
+def _blend(
     canvas: Canvas,
     colour: NDArray[np.float32],
     cover: NDArray[np.float32],
     corner: tuple[int, int],
     depth_m: float,
+    *,
+    light: FloatArray,
 ) -> None:
     """Lay a patch, premultiplied by its cover, over the canvas where the land is not nearer."""
+    from lanelight.datasets.synthetic.blending import blend
+
     x0, y0 = corner
-    rows, columns = slice(y0, y0 + cover.shape[0]), slice(x0, x0 + cover.shape[1])
-    seen = canvas.depth[rows, columns] > depth_m * 0.97 - 2.5
-    cover = cover * seen
+    area = (slice(y0, y0 + cover.shape[0]), slice(x0, x0 + cover.shape[1]))
     through = float(np.exp(-depth_m / canvas.haze[3]))
-    haze = (canvas.haze[:3] * (1 - through)).astype(np.float32)
-    colour = colour * seen[..., None]
-    view = canvas.image[rows, columns]
-    view *= (1 - cover)[..., None]
-    view += colour * np.float32(through) + haze * cover[..., None]
-    canvas.taken[rows, columns] |= cover > 0.5
+    r, g, b = (float(c) for c in light)
+    hr, hg, hb = (float(c) * (1 - through) for c in canvas.haze[:3])
+    blend(
+        canvas.image[area], canvas.depth[area], canvas.taken[area], colour, cover, (r, g, b), (hr, hg, hb), through,
+        depth_m * 0.97 - 2.5,
+    )  # fmt: skip
 
 
 def _box(canvas: Canvas, points: FloatArray) -> tuple[int, int, int, int] | None:

@@ -8,12 +8,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lanelight.datasets.synthetic.glyphs import SYMBOLS, glyph
+
 TILE = 256
+CRACKS = 2  # layer of the cracks
+
+
+@cache
+def packed() -> NDArray[np.int8]:
+    """Return `ripmaps` as `patterns.sample` takes them: flat, in units of 1 / 31, symbols 4 where there is paint."""
+    maps = ripmaps() * np.float32(31.0)
+    maps[-len(SYMBOLS) :] *= 4
+    maps[CRACKS] *= 4
+    return np.clip(np.round(maps), -128, 127).astype(np.int8).ravel()
 
 
 @cache
 def ripmaps() -> NDArray[np.float32]:
-    """Return (6, 512, 512) float32: the layers that `shading` names, each in every pair of resolutions.
+    """Return (L, 512, 512) float32: the layers that `shading` names and the symbols, in every pair of resolutions.
 
     The textures are the same in every process; what differs from road to road is how they are mixed.
     """
@@ -25,7 +37,7 @@ def ripmaps() -> NDArray[np.float32]:
     leaves = _unit(fractal(rng, 0.85) + 0.5 * fractal(rng, 1.5))
     plants = _unit(_blurred(rng.normal(size=(TILE, TILE)).astype(np.float32), 1.2, 1.2) * 3 + 0.5 * grain)
     layers = [grain, blotch, _cracks(rng), streak, leaves, plants]
-    return np.stack([_ripmap(layer) for layer in layers])
+    return np.stack([_ripmap(layer) for layer in [*layers, *(glyph(name) for name in SYMBOLS)]])
 
 
 def fractal(rng: np.random.Generator, power: float) -> NDArray[np.float32]:
