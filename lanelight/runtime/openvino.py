@@ -11,6 +11,7 @@ import numpy as np
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
 from lanelight.runtime.session import Array, checked_outputs
+from lanelight.runtime.signal_stack import signal_stack_kept
 
 
 class OpenVinoSession:
@@ -40,7 +41,7 @@ class OpenVinoSession:
             "ENABLE_CPU_PINNING": False,  # pinned threads wait for a core that the video encoder holds
         }
         try:
-            with flushed():
+            with signal_stack_kept(), flushed():
                 self._compiled: Any = openvino.Core().compile_model(_read(model), "CPU", settings)
         except Exception as error:  # its exception classes share no public parent but Exception
             reason = " ".join(str(error).split())[-120:]
