@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from lanelight.cli.arguments import positive, size, words_of
+from lanelight.cli.arguments import positive, seed, size, words_of
 from lanelight.cli.progress import Progress
+from lanelight.machine import usable_processors
 
 WORLDS = ("mixed", "highway", "city", "rural", "night", "rain", "tunnel")
 FORMATS = ("native", "culane", "tusimple", "bdd100k")
@@ -17,7 +17,7 @@ def add_arguments(parser: Any) -> None:
     """Declare the options of the verb."""
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to make; empty or missing")
     parser.add_argument("--frames", type=positive, default=100, metavar="N", help="how many, of all worlds together")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same pixels")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="same seed, same pixels")
     parser.add_argument(
         "--world", type=words_of(WORLDS), metavar="NAMES",
         help=f"one or several of {','.join(WORLDS)}, in turn (mixed)",
@@ -40,7 +40,7 @@ def run(args: Any) -> int:
     args.world, args.size = args.world or ("mixed",), args.size or (1280, 720)
     if args.video:
         return _drives(args)
-    threads = args.threads or os.cpu_count() or 1
+    threads = args.threads or usable_processors()
     with Progress("synth", args.frames) as progress:
         write_views(
             args.out, args.format, args.world, frames=args.frames, seed=args.seed, size=args.size, split=args.split,

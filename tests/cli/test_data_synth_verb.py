@@ -34,5 +34,5 @@ def test_synth_refuses_unknown_worlds_and_folders_in_use(tmp_path: Path, capsys:
     (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
     assert main(["data", "synth", "--frames", "1", "--out", str(tmp_path)]) == 1
     assert "empty folder" in capsys.readouterr().err
-    assert main(["data", "synth", "--frames", "1", "--seed", "-1", "--out", str(tmp_path / "b")]) == 1
+    assert main(["data", "synth", "--frames", "1", "--seed", "-1", "--out", str(tmp_path / "b")]) == 2
     assert "seed" in capsys.readouterr().err
