@@ -18,6 +18,7 @@ GLASS: Colour = (0.10, 0.11, 0.13)  # what it mirrors of the sky
 DEEP_GLASS: Colour = (0.02, 0.025, 0.03)
 RUBBER: Colour = (0.012, 0.012, 0.013)
 UNDERBODY: Colour = (0.008, 0.008, 0.009)
+SLOPE_M = 0.35  # of a car's rear window: how far the roof begins before the waist ends
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ def _flank(shell: Shell, v: Vehicle, light: Light, side: float) -> None:
     low = 0.88 * waist if not v.boxy else waist
     shell.add(
         [(x, 0.1, clear), (x, length - 0.1, clear), (x, length, sill), (x, length, low), (x, 0.7 * length, waist),
-         (x, 0.1 * length, waist), (x, 0, 0.96 * waist), (x, 0, sill)], paint,
+         (x, 0, waist), (x, 0, sill)], paint,
     )  # fmt: skip
     shell.add([(x, 0, clear), (x, length, clear), (x, length, sill), (x, 0, sill)], _times(v.paint, light.flank * 0.6))
-    ends = (0.0, length, length, 0.0) if v.boxy else (0.1 * length, 0.72 * length, 0.58 * length, 0.2 * length)
+    ends = (0.0, length, length, 0.0) if v.boxy else (0.0, 0.72 * length, 0.58 * length, SLOPE_M)
     cabin: list[Point] = [(x, ends[0], waist), (x, ends[1], waist), (inner, ends[2], height), (inner, ends[3], height)]
     shell.add(cabin, paint)
     if v.waist < 1:
@@ -139,14 +140,13 @@ def _end(shell: Shell, v: Vehicle, light: Light) -> None:
     shell.rect((-half + 0.25, half - 0.25), (0.12, clear + 0.05), UNDERBODY)
     round_off = 0.0 if v.boxy else 0.06
     shell.add(
-        [(-half + round_off, 0, clear), (half - round_off, 0, clear), (half, 0, sill), (half - round_off, 0, waist),
-         (-half + round_off, 0, waist), (-half, 0, sill)], paint,
+        [(-half + round_off, 0, clear), (half - round_off, 0, clear), (half, 0, sill), (half, 0, waist),
+         (-half, 0, waist), (-half, 0, sill)], paint,
     )  # fmt: skip
     shell.rect((-half + round_off, half - round_off), (clear, sill - 0.08), _times(paint, np.full(3, 0.6)))
-    inner, shift = half - tuck, 0.0 if v.boxy else 0.35
-    near = half - 0.06
+    inner, shift = half - tuck, 0.0 if v.boxy else SLOPE_M
     shell.add(
-        [(-near, 0, waist), (near, 0, waist), (inner, shift, top - round_off), (inner - round_off, shift, top),
+        [(-half, 0, waist), (half, 0, waist), (inner, shift, top - round_off), (inner - round_off, shift, top),
          (round_off - inner, shift, top), (-inner, shift, top - round_off)], paint,
     )  # fmt: skip
     if v.waist >= 1:  # the doors of a lorry

@@ -19,7 +19,7 @@ class RoadConfig:
         principal_row: share of the height in which the principal point lies; None is the middle of a whole frame
             (0.5), and for a view wider than 2:1 the middle of the frame from which `ViewportPolicy` takes its band.
         supersample: px drawn per px of the view, in each direction; at most 0.7 in views of more than half a
-            megapixel, which are a little softer for it and drawn in half the time.
+            megapixel (0.6 at night and in tunnels), which are a little softer for it and drawn in half the time.
         hfov_deg: horizontal field of view, degrees.
         stretch: width of a stretched picture by its height, relative to the true aspect.
         stretch_share: share of stretched pictures (frames resized without regard to their aspect).

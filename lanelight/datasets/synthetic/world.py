@@ -30,6 +30,7 @@ from lanelight.datasets.synthetic.weather import draw_weather
 from lanelight.geometry import FloatArray, Scene
 
 LARGE_PX, LARGE_SUPERSAMPLE = 500_000, 0.7
+DARK_SUPERSAMPLE = 0.6  # of large views where lamps are what shines: their light spreads over more than that
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def paint(
     """Return the picture and the Scene that a camera at `s` along the road sees, and the gain of its exposure."""
     scale = world.config.supersample
     if camera.size[0] * camera.size[1] > LARGE_PX:
-        scale = min(scale, LARGE_SUPERSAMPLE)
+        scale = min(scale, DARK_SUPERSAMPLE if world.light.dark else LARGE_SUPERSAMPLE)
     twin = camera.twin(scale)
     land, image = _paint_land(world, camera, twin, s)
     light = world.light
