@@ -29,7 +29,7 @@ def add_arguments(parser: Any) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="change one entry of the recipe, for example optimizer.lr=0.001; may be repeated",
+        help="change one entry of the recipe, for example optim.lr=0.001; may be repeated",
     )
     parser.add_argument("--init", metavar="FILE", help="start from these weights where their shapes fit")
     parser.add_argument("--out", metavar="DIR", help="run folder (a new runs/NAME, runs/NAME2, ...)")

@@ -10,44 +10,19 @@ covers every lane present, distillation is not part of the network, and criteria
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-import cv2
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lanelight.decode import Decoder, MaskDecoder
 from lanelight.errors import ModelError
-from lanelight.geometry import Lane, Scene, Viewport
-from lanelight.geometry.curve import edge_gaps
-from lanelight.geometry.warp import IGNORE
-from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
+from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
+from lanelight.models.slot_masks import SLOTS, ExistenceBranch, MaskLoss, mask_target, mask_terms
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
 from lanelight.nn.normalize import CULANE, Normalize
-
-SLOTS = 4
-
-
-@dataclass(frozen=True)
-class MaskLoss:
-    """Weights and forms of the loss terms (Hou et al. 2019, sec. 3.2; alpha = beta = 0.1).
-
-    Attributes:
-        iou: weight of the soft IoU.
-        exist: weight of the existence term.
-        background: weight of background pixels in the cross-entropy.
-        iou_form: "present", or "reference" for the reference repository's numbers.
-    """
-
-    iou: float = 0.1
-    exist: float = 0.1
-    background: float = 0.4
-    iou_form: Literal["present", "reference"] = "present"
 
 
 class EnetSad(LaneModel):
@@ -119,75 +94,12 @@ class EnetSad(LaneModel):
         return {"lanes": self.output(x), "exist": self.existence(x4)}
 
     def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
-        """Draw the Scene for the network.
-
-        A Scene may mark pixels that teach nothing with 255 in its class map. It then does not know either which
-        lanes it lacks.
-
-        Returns:
-            ``lanes`` (H, W) int64 (0 background, slot + 1, 255 ignored; with one channel every lane is 1) and
-            ``exist`` (4,) float32 (1, 0, or NaN where it is not known).
-        """
-        width, height = view.target
-        mask = np.zeros((height, width), dtype=np.uint8)
-        if scene.classes is not None:
-            x0, y0, x1, y1 = view.crop
-            seen = cv2.resize(scene.classes[y0:y1, x0:x1], view.target, interpolation=cv2.INTER_NEAREST)
-            mask[seen == IGNORE] = IGNORE
-        exist = np.full(SLOTS, np.nan if (mask == IGNORE).any() else 0, dtype=np.float32)
-        for lane in scene.lanes:
-            if self.channels > 1 and (lane.slot is None or not 0 <= lane.slot < SLOTS):
-                continue
-            value = 1 if self.channels == 1 or lane.slot is None else lane.slot + 1
-            drawn = draw_lane(mask, lane, view, value, self.width_px)
-            if drawn and lane.slot is not None and 0 <= lane.slot < SLOTS:
-                exist[lane.slot] = 1
-        return {"lanes": mask.astype(np.int64), "exist": exist}
+        """Return ``lanes`` and ``exist`` as `lanelight.models.slot_masks.mask_target` draws them."""
+        return mask_target(scene, view, channels=self.channels, width_px=self.width_px)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the weighted terms ``mask``, ``iou`` and ``exist``."""
-        weights = self.loss_terms
-        labels = targets["lanes"]
-        return {
-            "mask": mask_cross_entropy(outputs["lanes"], labels, background=weights.background),
-            "iou": weights.iou * soft_iou(outputs["lanes"], labels, form=weights.iou_form),
-            "exist": weights.exist * existence_bce(outputs["exist"], targets["exist"]),
-        }
-
-
-class ExistenceBranch(nn.Module):
-    """Says of each slot whether its lane exists: (B, C, h, w) features -> (B, 4) logits."""
-
-    def __init__(self, channels: int, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, SLOTS + 1, 1)
-        self.hidden = nn.Linear((SLOTS + 1) * (size[0] // 16) * (size[1] // 16), 128)
-        self.logits = nn.Linear(128, SLOTS)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits."""
-        pooled = F.avg_pool2d(self.conv(x).softmax(dim=1), 2)
-        out: Tensor = self.logits(F.relu(self.hidden(pooled.flatten(1))))
-        return out
-
-
-def draw_lane(mask: NDArray[np.uint8], lane: Lane, view: Viewport, value: int, width_px: int) -> bool:
-    """Draw a lane into a mask of the viewport's target size; say whether any of it lies inside.
-
-    Args:
-        mask: (H, W) uint8, changed in place.
-        lane: in px of the source frame.
-        view: the network's view of the frame.
-        value: what to write.
-        width_px: width of the line.
-    """
-    points = view.to_target(lane.points[np.isfinite(lane.points).all(axis=1)])
-    if len(points) < 2:
-        return False
-    inside = edge_gaps(points, view.target).min(axis=1) > -1e-6  # ends of lanes that were cut there lie on the edge
-    fixed = np.clip(np.round(points * 16), -(2**20), 2**20).astype(np.int32)  # 4 fractional bits
-    cv2.polylines(mask, [fixed.reshape(-1, 1, 2)], False, value, width_px, cv2.LINE_8, 4)
-    return int(inside.sum()) >= 2
+        return mask_terms(outputs, targets, self.loss_terms)
 
 
 def enet_sad(size: tuple[int, int] = (800, 288), *, pretrained_backbone: bool = False, **parts: Any) -> EnetSad:

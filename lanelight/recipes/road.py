@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.geometry import ViewportPolicy
-from lanelight.models.enet_sad import MaskLoss
+from lanelight.models.slot_masks import MaskLoss
 from lanelight.train.recipe import DataPart, Optimizer, Recipe
 
 SIZE = (512, 224)
@@ -44,7 +44,7 @@ def road(data: str = "../shared/data") -> Recipe:
         ),
         loss=MaskLoss(iou=0.5, exist=0.1, background=0.4),
         distillation=SelfAttentionDistillation(weight=0.1, start_step=2000),
-        optimizer=Optimizer(lr=3e-3, linear_lr=1.0, warmup_steps=100),
+        optim=Optimizer(lr=3e-3, linear_lr=1.0, warmup_steps=100),
         steps=3400,
         batch=8,
         val_every=250,
@@ -68,7 +68,7 @@ def road_finish(data: str = "../shared/data") -> Recipe:
         first,
         name="enet_sad_road",
         distillation=SelfAttentionDistillation(weight=0.1, start_step=0),
-        optimizer=Optimizer(lr=1e-3, warmup_steps=50),
+        optim=Optimizer(lr=1e-3, warmup_steps=50),
         steps=750,
         seed=1,
         init="runs/road/weights.safetensors",

@@ -16,7 +16,7 @@ def smoke() -> Recipe:
         viewport=ViewportPolicy(target=size),
         data=(DataPart(kind="synthetic", seed=1),),
         val_frames=8,
-        optimizer=Optimizer(warmup_steps=5),
+        optim=Optimizer(warmup_steps=5),
         steps=40,
         batch=4,
         val_every=20,

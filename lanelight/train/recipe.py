@@ -12,7 +12,9 @@ from lanelight.datasets.augment import AUGMENTS, Augment, augment_entry
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
-from lanelight.models.enet_sad import MaskLoss
+from lanelight.models.slot_masks import MaskLoss
+
+LABELLED = ("native", "culane", "tusimple", "bdd100k")  # kinds of data with a root and lanes that people drew
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Recipe:
         val_frames: the first so many frames of it; 0 does not validate.
         loss: weights and forms of the loss.
         distillation: self attention distillation, or None.
-        optimizer: see `Optimizer`.
+        optim: see `Optimizer`.
         augment: see `Augment`; in a file or a setting also the name of a preset in `AUGMENTS`.
         steps: optimiser steps.
         batch: frames that one process takes through the network at once.
@@ -131,7 +133,7 @@ class Recipe:
     val_frames: int = 64
     loss: MaskLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
-    optimizer: Optimizer = field(default_factory=Optimizer)
+    optim: Optimizer = field(default_factory=Optimizer)
     augment: Augment = AUGMENTS["road"]
     steps: int = 1000
     batch: int = 8
@@ -213,7 +215,9 @@ class Recipe:
             raise FormatError(f"{path}: expected a recipe saved by a training run ({error})") from error
 
     def override(self, settings: Sequence[str]) -> Recipe:
-        """Return the recipe with ``key=value`` settings applied, for example ``optimizer.lr=0.01``.
+        """Return the recipe with ``key=value`` settings applied, for example ``optim.lr=0.01``.
+
+        ``data.root=DIR`` stands for the root of every labelled data set in it, those of validation included.
 
         Raises:
             LanelightError: a setting without "=", an unknown key or a value of the wrong type.
@@ -223,6 +227,9 @@ class Recipe:
             key, equals, text = setting.partition("=")
             if not equals:
                 raise LanelightError(f"--set: expected key=value, got {setting!r}")
+            if key == "data.root":
+                _set_root(entry, text)
+                continue
             place: Any = entry
             *path, last = key.split(".")
             for name in path:
@@ -234,6 +241,17 @@ class Recipe:
             else:
                 place[last] = value
         return Recipe.from_dict(entry)
+
+
+def _set_root(entry: dict[str, Any], root: str) -> None:
+    """Name the root of all labelled data sets of a recipe's plain values."""
+    parts = [part for part in [*entry["data"], entry["validation"]] if part and part["kind"] in LABELLED]
+    if not parts:
+        raise LanelightError(
+            f"--set data.root: recipe {entry['name']} has no labelled data set; name folders by data.N.frames"
+        )
+    for part in parts:
+        part["frames"] = root
 
 
 def _plain(text: str) -> Any:

@@ -147,7 +147,7 @@ class _Fit:
 
         self.recipe, self.folder, self.processes, self.report = recipe, folder, processes, report
         self.frames_per_step = recipe.batch * recipe.accumulate * processes.count
-        self.lr = schedule.scaled_lr(recipe.optimizer, self.frames_per_step)
+        self.lr = schedule.scaled_lr(recipe.optim, self.frames_per_step)
         self.model = build(recipe)
         self.frames = TrainingFrames(recipe, self.model)
         self.shape = Shape(recipe.network, recipe.size, recipe.batch, recipe.accumulate, processes.count)
@@ -227,7 +227,7 @@ class _Fit:
             max_steps=recipe.steps,
             accumulate_grad_batches=recipe.accumulate,
             precision=recipe.precision,
-            gradient_clip_val=recipe.optimizer.clip or None,
+            gradient_clip_val=recipe.optim.clip or None,
             logger=[Table(logs / "metrics.csv", step), board],
             plugins=[WholeFiles()],
             callbacks=[*([self.average] if self.average else []), watch, self.saver],

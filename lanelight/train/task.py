@@ -69,7 +69,7 @@ class Task(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and its schedule."""
-        settings, steps = self.recipe.optimizer, self.recipe.steps
+        settings, steps = self.recipe.optim, self.recipe.steps
         optimizer = schedule.optimizer(self.model, settings, self.lr)
         rates = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: schedule.factor(step, steps=steps, settings=settings)
@@ -86,5 +86,5 @@ class Task(LightningModule):
             f"the loss is no longer a number at step {self.global_step}: term {' and '.join(wrong) or 'sum'}, "
             f"batch {number}, samples {samples[0]} to {samples[-1]} ({frames}); all terms: "
             f"{', '.join(f'{name} {value:.4g}' for name, value in values.items())}; look at these frames, "
-            "lower optimizer.lr, or lengthen optimizer.warmup_steps"
+            "lower optim.lr, or lengthen optim.warmup_steps"
         )

@@ -44,7 +44,7 @@ def test_two_processes_have_the_losses_of_one_with_the_same_frames_a_step(
 ) -> None:
     monkeypatch.setitem(MODELS, "tiny", Tiny)
     rate = Optimizer(name="sgd", lr=0.05, warmup_steps=2, reference_batch=4)
-    base = replace(tiny_recipe(write_roads(tmp_path / "roads")), steps=12, val_every=12, log_every=1, optimizer=rate)
+    base = replace(tiny_recipe(write_roads(tmp_path / "roads")), steps=12, val_every=12, log_every=1, optim=rate)
     run(replace(base, batch=4), tmp_path / "one")
     run(replace(base, batch=2, accumulate=2), tmp_path / "more")
     one = _losses(tmp_path / "one")

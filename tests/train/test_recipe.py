@@ -28,9 +28,9 @@ def test_a_recipe_survives_its_file(name: str, tmp_path: Path) -> None:
 
 def test_settings_are_typed_and_nested() -> None:
     changed = recipe("road").override(
-        ["optimizer.lr=0.5", "data.0.seed=7", "compile=false", "distillation=null", "precision=32-true"]
+        ["optim.lr=0.5", "data.0.seed=7", "compile=false", "distillation=null", "precision=32-true"]
     )
-    assert changed.optimizer.lr == 0.5
+    assert changed.optim.lr == 0.5
     assert changed.data[0].seed == 7
     assert changed.compile is False
     assert changed.distillation is None
@@ -40,8 +40,8 @@ def test_settings_are_typed_and_nested() -> None:
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("optimizer.lrr=1", "did you mean 'lr'"),
-        ("optimiser.lr=1", "did you mean 'optimizer'"),
+        ("optim.lrr=1", "did you mean 'lr'"),
+        ("optimiser.lr=1", "did you mean 'optim'"),
         ("data.9.seed=1", "unknown entry '9'"),
         ("steps", "expected key=value"),
         ("steps=many", "steps"),
@@ -85,7 +85,7 @@ def test_recipes_saved_before_runs_could_go_on_can_be_read() -> None:
     for name in ("order", "validation", "accumulate", "ema", "log_every", "save_every", "exported"):
         del old[name]
     for name in ("name", "reference_batch", "momentum", "power", "milestones", "gamma"):
-        del old["optimizer"][name]
+        del old["optim"][name]
     del old["data"][0]["lists"]
     assert replace(Recipe.from_dict(old), exported="last") == recipe("road")
 

@@ -73,7 +73,7 @@ def test_the_same_recipe_gives_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_stops_the_run_with_its_terms(tmp_path: Path) -> None:
-    wild = _tiny(optimizer=Optimizer(lr=1e30, warmup_steps=1, clip=1e30), steps=8, val_every=8)
+    wild = _tiny(optim=Optimizer(lr=1e30, warmup_steps=1, clip=1e30), steps=8, val_every=8)
     with pytest.raises(LanelightError, match=r"no longer a number at step .*term .*samples .*data.0"):
         run(wild, tmp_path)
 

@@ -81,7 +81,7 @@ def test_without_validation_the_result_is_the_last(roads: Path, tmp_path: Path) 
 
 
 def test_the_average_of_the_weights_is_what_is_exported(roads: Path, tmp_path: Path) -> None:
-    plain = replace(tiny_recipe(roads), steps=3, val_frames=0, optimizer=Optimizer(lr=0.05, warmup_steps=1))
+    plain = replace(tiny_recipe(roads), steps=3, val_frames=0, optim=Optimizer(lr=0.05, warmup_steps=1))
     run(plain, tmp_path / "plain")
     run(replace(plain, ema=0.5), tmp_path / "averaged")
     state = torch.load(tmp_path / "averaged" / "checkpoints" / "last.ckpt", weights_only=True)
