@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import pickle
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as save_bytes
 from torch import Tensor
@@ -23,34 +23,22 @@ from torch import Tensor
 from lanelight.errors import ModelError, unknown_name
 from lanelight.formats.text import cannot_write, part_name
 from lanelight.models import MODELS, LaneModel
+from lanelight.models.layouts import LAYOUTS, Converted, State
+from lanelight.nn.normalize import constants_name
+
+__all__ = ["Converted", "State", "load", "read", "read_state", "save"]
 
 log = logging.getLogger(__name__)
 
-State = dict[str, Tensor]
 
-
-@dataclass(frozen=True)
-class Converted:
-    """A checkpoint in our names.
-
-    Attributes:
-        state: our name -> tensor.
-        parts: keyword arguments for the network's builder that the tensors tell.
-        dropped: names in the file that the network has no use for.
-    """
-
-    state: State
-    parts: dict[str, Any]
-    dropped: tuple[str, ...] = ()
-
-
-def load(path: str | Path, name: str, *, size: tuple[int, int]) -> LaneModel:
+def load(path: str | Path, name: str, *, size: tuple[int, int], parts: Mapping[str, Any] | None = None) -> LaneModel:
     """Build a network from a checkpoint.
 
     Args:
         path: ``.safetensors`` of ours, or a released ``.pth`` of the reference implementation.
         name: a name in `lanelight.models.MODELS`.
         size: (width, height) of the input; networks with a fully connected part are bound to the one they had.
+        parts: arguments for the network's builder, before what the tensors tell.
 
     Returns:
         The network in training mode, as built; call ``.eval()`` before use.
@@ -59,7 +47,7 @@ def load(path: str | Path, name: str, *, size: tuple[int, int]) -> LaneModel:
         ModelError: an unknown name, an unreadable file, or tensors that do not fit the network.
     """
     converted = read(path, name)
-    model = MODELS[name](size=size, **converted.parts)
+    model = MODELS[name](size=size, **{**converted.parts, **(parts or {})})
     _load_strictly(model, converted.state, path, size)
     if converted.dropped:
         log.info("%s: dropped %d tensors: %s", path, len(converted.dropped), ", ".join(converted.dropped))
@@ -67,7 +55,7 @@ def load(path: str | Path, name: str, *, size: tuple[int, int]) -> LaneModel:
 
 
 def read(path: str | Path, name: str) -> Converted:
-    """Read a checkpoint in our names, with what its tensors tell.
+    """Read a checkpoint in our names, with what its tensors tell; a file of ours also tells its normalisation.
 
     Raises:
         ModelError: an unknown name, or a file that is no checkpoint of that network.
@@ -75,9 +63,11 @@ def read(path: str | Path, name: str) -> Converted:
     if name not in MODELS:
         raise ModelError(unknown_name("network", name, MODELS))
     try:
-        return LAYOUTS[name](read_state(path))
+        converted = LAYOUTS[name](read_state(path))
     except KeyError as error:
         raise ModelError(f"{path}: expected a checkpoint of {name}, but tensor {error} is missing") from error
+    told = {key: value for key, value in _metadata(path).items() if key == "normalize" and key in converted.parts}
+    return replace(converted, parts=converted.parts | told)
 
 
 def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
@@ -88,11 +78,14 @@ def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
     """
     path = Path(path)
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
+    facts = {"network": network, "size": "x".join(map(str, model.size))}
+    if constants := constants_name(model.normalize):
+        facts["normalize"] = constants
     temporary = part_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not `save_file`: it makes files that only their owner may read.
-        temporary.write_bytes(save_bytes(state, metadata={"network": network, "size": "x".join(map(str, model.size))}))
+        temporary.write_bytes(save_bytes(state, metadata=facts))
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -130,6 +123,14 @@ def read_state(path: str | Path) -> State:
     return {key.removeprefix("module."): value for key, value in content.items()}
 
 
+def _metadata(path: str | Path) -> dict[str, str]:
+    """Return what `save` wrote beside the tensors; nothing for other files."""
+    if Path(path).suffix != ".safetensors":
+        return {}
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
 def _load_strictly(model: LaneModel, state: State, path: str | Path, size: tuple[int, int]) -> None:
     own = model.state_dict()
     wrong = [key for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
@@ -150,97 +151,5 @@ def _load_strictly(model: LaneModel, state: State, path: str | Path, size: tuple
     model.load_state_dict(state)
 
 
-# --- ENet-SAD (InhwanBae/ENet-SAD_Pytorch) ---------------------------------------------------------------------------
-
-_STAGE = r"(?:regular|dilated|asymmetric)"
-
-Rules = tuple[tuple[str, str], ...]
-
-# Names of the repository's earlier layout -> its later one. There, blocks of stages 3 and 4 count from 0.
-_EARLIER: Rules = (
-    (r"^downsample(\d)_0\.", r"downsample\1."),
-    (r"^regular1_(\d)\.", r"encoder1.regular1_\1."),
-    (rf"^({_STAGE})2_(\d)\.", r"encoder2.\g<1>2_\2."),
-    *((rf"^({_STAGE})3_{k}\.", rf"encoder3.\g<1>3_{k + 1}.") for k in range(8)),
-    (r"^layer3\.", "exist."),
-)
-
-_OURS: Rules = (
-    (r"^initial_block\.main_branch\.", "initial.conv."),
-    (r"^initial_block\.batch_norm\.", "initial.norm."),
-    (r"^initial_block\.", "initial."),
-    (r"^downsample(\d)\.", r"down\1."),
-    *((rf"^encoder(\d)\.{_STAGE}\d_{k + 1}\.", rf"encoder\1.{k}.") for k in range(8)),
-    (r"^upsample4_0\.", "up1."),
-    (r"^upsample5_0\.", "up2."),
-    *((rf"^regular4_{k + 1}\.", f"decoder1.{k}.") for k in range(2)),
-    (r"^regular5_1\.", "decoder2."),
-    (r"^transposed_conv\.", "output."),
-    (r"^exist\.0\.", "existence.conv."),
-    (r"^fc\.0\.", "existence.hidden."),
-    (r"^fc\.2\.", "existence.logits."),
-    (r"(?<=^up\d\.)main_conv1\.", "main."),
-    (r"(?<=^up\d\.)ext_tconv1_bnorm\.", "middle.1."),
-    (r"(?<=^up\d\.)ext_tconv1\.", "middle.0."),
-    (r"(?<=^up\d\.)ext_conv2\.", "expand."),
-    (r"\bext_conv1\.", "reduce."),
-    (r"\bext_conv2\.", "middle."),
-    (r"\bext_conv3\.", "expand."),
-    (r"\bout_activation\.", "act."),
-)
-
-
-def _enet_sad(state: State) -> Converted:
-    """Convert either layout of the ENet-SAD reference, or inspect ours."""
-    dropped = [key for key in state if key.startswith("ce_loss.")]  # the weights of its loss
-    state = {key: tensor for key, tensor in state.items() if key not in dropped}
-    if "downsample1_0.ext_conv1.0.weight" in state:
-        state, unused = _later_layout(state)
-        dropped += unused
-    if "initial.conv.weight" not in state:
-        state = {enet_sad_name(key): tensor for key, tensor in state.items()}
-    if "output.weight" not in state:
-        raise ModelError(
-            f"expected an ENet-SAD checkpoint (ours or InhwanBae's), got tensors such as {', '.join(sorted(state)[:3])}"
-        )
-    shared = not any(key.startswith("encoder3.") for key in state) or all(
-        torch.equal(tensor, state[f"{stage}.{key.split('.', 1)[1]}"])
-        for key, tensor in state.items()
-        if key.startswith("encoder2.")
-        for stage in ("encoder3", "encoder4")
-    )
-    if shared:
-        state = {key: tensor for key, tensor in state.items() if not key.startswith(("encoder3.", "encoder4."))}
-    return Converted(state, {"channels": int(state["output.weight"].shape[1]), "shared_stages": shared}, tuple(dropped))
-
-
-def enet_sad_name(key: str) -> str:
-    """Return our name for a tensor of the ENet-SAD reference's later layout."""
-    return _renamed(key, _OURS)
-
-
-def _later_layout(state: State) -> tuple[State, list[str]]:
-    """Bring the earlier layout into the later one.
-
-    Its forward pass ran stage 3 twice and never its own stage 4, so stage 3 is what both names get.
-    """
-    fourth = re.compile(r"^(?:(?:dilated|asymmetric)4_\d|regular4_[04])\.")  # regular4_1 and _2 belong to the decoder
-    dropped = [key for key in state if fourth.match(key)]
-    later = {_renamed(key, _EARLIER): tensor for key, tensor in state.items() if key not in dropped}
-    later |= {
-        key.replace("encoder3.", "encoder4.", 1): tensor for key, tensor in later.items() if key.startswith("encoder3.")
-    }
-    return later, dropped
-
-
-def _renamed(key: str, rules: Rules) -> str:
-    for pattern, new in rules:
-        key = re.sub(pattern, new, key)
-    return key
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0][:200]
-
-
-LAYOUTS: dict[str, Callable[[State], Converted]] = {"enet": _enet_sad, "enet_sad": _enet_sad}

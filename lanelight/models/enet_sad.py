@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lanelight.decode import Decoder, MaskDecoder
+from lanelight.decode import Decoder
 from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
-from lanelight.models.slot_masks import SLOTS, ExistenceBranch, MaskLoss, mask_target, mask_terms
+from lanelight.models.slot_masks import SLOTS, ExistenceBranch, MaskLoss, mask_decoder, mask_target, mask_terms
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
 from lanelight.nn.normalize import CULANE, Normalize
 
@@ -34,7 +34,7 @@ class EnetSad(LaneModel):
         shared_stages: encoder stages 2 to 4 are one set of weights, as in the reference's default.
         width_px: width of lanes drawn for training, px of the input.
         loss_terms: weights and forms of the loss.
-        decoder: outputs -> Scene.
+        decoder: outputs -> Scene; None: lanes by slot, or with one channel the pixels of lanes.
 
     Raises:
         ModelError: a size or channel count that the network cannot have.
@@ -61,7 +61,7 @@ class EnetSad(LaneModel):
         self.normalize = Normalize(*CULANE)
         self.size, self.channels, self.shared_stages, self.width_px = size, channels, shared_stages, width_px
         self.loss_terms = loss_terms or MaskLoss()
-        self.decoder = decoder or MaskDecoder()
+        self.decoder = decoder or mask_decoder(channels)
 
         self.initial = InitialBlock()
         self.down1 = DownBottleneck(16, 64, dropout=0.01)

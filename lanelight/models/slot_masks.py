@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lanelight.decode import Decoder, LaneAreaDecoder, MaskDecoder
 from lanelight.geometry import Lane, Scene, Viewport
 from lanelight.geometry.curve import edge_gaps
 from lanelight.geometry.warp import IGNORE
@@ -40,8 +41,11 @@ class MaskLoss:
 def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -> dict[str, NDArray[Any]]:
     """Draw a Scene for a network.
 
+    With one channel, pixels of class 1 are lane too: such a network learns from masks as well as from lines. A Scene
+    whose classes are something else is to come without them.
+
     A Scene may mark pixels that teach nothing with 255 in its class map. It then does not know either which lanes it
-    lacks.
+    lacks, and neither does one with a mask of lanes.
 
     Args:
         scene: in px of the source frame.
@@ -59,7 +63,9 @@ def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -
         x0, y0, x1, y1 = view.crop
         seen = cv2.resize(scene.classes[y0:y1, x0:x1], view.target, interpolation=cv2.INTER_NEAREST)
         mask[seen == IGNORE] = IGNORE
-    exist = np.full(SLOTS, np.nan if (mask == IGNORE).any() else 0, dtype=np.float32)
+        if channels == 1:
+            mask[seen == 1] = 1
+    exist = np.full(SLOTS, np.nan if mask.any() else 0, dtype=np.float32)
     for lane in scene.lanes:
         if channels > 1 and (lane.slot is None or not 0 <= lane.slot < SLOTS):
             continue
@@ -68,6 +74,11 @@ def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -
         if drawn and lane.slot is not None and 0 <= lane.slot < SLOTS:
             exist[lane.slot] = 1
     return {"lanes": mask.astype(np.int64), "exist": exist}
+
+
+def mask_decoder(channels: int) -> Decoder:
+    """Return the decoder of a network with so many channels: 5 (background and four slots), or 1 (lane or not)."""
+    return LaneAreaDecoder() if channels == 1 else MaskDecoder()
 
 
 def mask_terms(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], weights: MaskLoss) -> dict[str, Tensor]:
@@ -88,11 +99,16 @@ def mask_terms(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], wei
 
 
 class ExistenceBranch(nn.Module):
-    """Says of each slot whether its lane exists: (B, C, h, w) features -> (B, 4) logits."""
+    """Says of each slot whether its lane exists: (B, C, h, w) features -> (B, 4) logits.
 
-    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+    Args:
+        channels: C; None where the features are already logits of background and slots, (B, 5, h, w).
+        size: (width, height) of the network's input, px; the features have an eighth of it.
+    """
+
+    def __init__(self, channels: int | None, size: tuple[int, int]) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, SLOTS + 1, 1)
+        self.conv = nn.Identity() if channels is None else nn.Conv2d(channels, SLOTS + 1, 1)
         self.hidden = nn.Linear((SLOTS + 1) * (size[0] // 16) * (size[1] // 16), 128)
         self.logits = nn.Linear(128, SLOTS)
 

@@ -16,6 +16,7 @@ from lanelight.nn.taps import tapped
 SIZE = (256, 112)
 POLICY = ViewportPolicy(target=SIZE)
 FRAME = (1280, 720)
+HEAVY = {"scnn": (128, 56), "scnn_sad": (128, 56)}  # where the network runs: twenty million weights take their time
 
 names = pytest.mark.parametrize("name", sorted(MODELS))
 
@@ -37,8 +38,9 @@ def test_the_table_without_torch_names_the_same_networks() -> None:
 
 @names
 def test_outputs_are_named_finite_and_the_same_one_by_one(name: str) -> None:
-    model = MODELS[name](size=SIZE).eval()
-    images = torch.rand(2, 3, SIZE[1], SIZE[0], generator=torch.Generator().manual_seed(0))
+    size = HEAVY.get(name, SIZE)
+    model = MODELS[name](size=size).eval()
+    images = torch.rand(2, 3, size[1], size[0], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         both, first = model(images), model(images[:1])
     assert tuple(both) == model.OUTPUTS
@@ -49,10 +51,11 @@ def test_outputs_are_named_finite_and_the_same_one_by_one(name: str) -> None:
 
 @names
 def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
-    model = MODELS[name](size=SIZE)
+    size = HEAVY.get(name, SIZE)
+    model = MODELS[name](size=size)
     assert next(iter(model.named_children()))[0] == "normalize"
     with tapped(model, model.TAPS) as features:
-        model.eval()(torch.rand(1, 3, SIZE[1], SIZE[0]))
+        model.eval()(torch.rand(1, 3, size[1], size[0]))
     assert tuple(features) == model.TAPS
 
 
@@ -79,9 +82,11 @@ def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None
 @names
 def test_one_step_lowers_the_loss_and_every_weight_has_a_gradient(name: str) -> None:
     torch.manual_seed(0)
-    model = MODELS[name](size=SIZE, width_px=4).train()
-    targets = {key: torch.from_numpy(array)[None] for key, array in model.target(_scene(4), POLICY.view(FRAME)).items()}
-    images = torch.rand(1, 3, SIZE[1], SIZE[0])
+    size = HEAVY.get(name, SIZE)
+    model = MODELS[name](size=size, width_px=4).train()
+    target = model.target(_scene(4), ViewportPolicy(target=size).view(FRAME))
+    targets = {key: torch.from_numpy(array)[None] for key, array in target.items()}
+    images = torch.rand(1, 3, size[1], size[0])
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     losses = []
     for _ in range(4):
@@ -131,10 +136,14 @@ def test_enet_sad_has_the_reference_number_of_parameters(
     assert sum(p.numel() for p in model.parameters()) == count
 
 
-def test_wrong_sizes_and_channels_are_refused() -> None:
-    with pytest.raises(ModelError, match="multiples of 8"):
-        MODELS["enet_sad"](size=(100, 50))
-    with pytest.raises(ModelError, match="expected 5 channels"):
-        MODELS["enet_sad"](size=SIZE, channels=7)
+@pytest.mark.parametrize("name", ["enet_sad", "scnn"])
+def test_wrong_sizes_and_channels_are_refused(name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name}: expected a size in multiples of 8"):
+        MODELS[name](size=(100, 50))
+    with pytest.raises(ModelError, match=f"{name}: expected 5 channels"):
+        MODELS[name](size=SIZE, channels=7)
+
+
+def test_pretrained_weights_of_a_backbone_that_has_none_are_refused() -> None:
     with pytest.raises(ModelError, match="no backbone weights exist"):
         MODELS["enet_sad"](size=SIZE, pretrained_backbone=True)

@@ -15,6 +15,7 @@ from lanelight.losses.attention import attention_distillation
 from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
 from lanelight.models import checkpoints
 from lanelight.models.enet_sad import EnetSad
+from lanelight.models.layouts.enet_sad import enet_sad_name
 from lanelight.nn.taps import tapped
 
 NAMES = ["enet_sad_800x288", "enet_sad_640x360", "enet_sad_bdd_sad_640x368"]
@@ -83,7 +84,7 @@ def _gradient_errors(z: Any, model: EnetSad) -> tuple[np.ndarray[Any, Any], np.n
     slopes: list[float] = []
     others: list[float] = []
     for key, norm in zip(z["grad_keys"], z["grad_norms"], strict=True):
-        parameter = own[checkpoints.enet_sad_name(str(key))]
+        parameter = own[enet_sad_name(str(key))]
         have = 0.0 if parameter.grad is None else float(parameter.grad.double().norm())
         (slopes if parameter.numel() == 1 else others).append(abs(have - float(norm)) / max(float(norm), 1e-6))
     return np.array(slopes), np.array(others)

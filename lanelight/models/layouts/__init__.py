@@ -1,0 +1,14 @@
+"""Layouts of checkpoints by network: what the reference implementations released -> our names."""
+
+from lanelight.models.layouts.base import Converted, Layout, State
+from lanelight.models.layouts.enet_sad import read_enet_sad
+from lanelight.models.layouts.scnn import read_scnn
+
+LAYOUTS: dict[str, Layout] = {
+    "enet": read_enet_sad,
+    "enet_sad": read_enet_sad,
+    "scnn": read_scnn,
+    "scnn_sad": read_scnn,
+}
+
+__all__ = ["LAYOUTS", "Converted", "Layout", "State"]
