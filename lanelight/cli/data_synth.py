@@ -9,7 +9,7 @@ from lanelight.cli.arguments import positive, seed, size, words_of
 from lanelight.cli.progress import Progress
 from lanelight.machine import usable_processors
 
-WORLDS = ("mixed", "highway", "city", "rural", "night", "rain", "tunnel")
+WORLDS = ("mixed", "highway", "plain", "city", "rural", "night", "rain", "tunnel")
 FORMATS = ("native", "culane", "tusimple", "bdd100k")
 
 

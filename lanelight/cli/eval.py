@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, thresholds
 from lanelight.cli.datasets import check_folders
+from lanelight.cli.detectors import BACKENDS, HELP, open_detector
 from lanelight.cli.folders import numbered
 from lanelight.cli.progress import Progress
 from lanelight.cli.score import LANES, USAGE, WORST, bdd100k_lines, compile_notice, culane_lines
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from lanelight.runtime.scoring import ScoringRule
     from lanelight.runtime.scoring_lines import LineCounts
 
-BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 MAX_RUN_TIME_MS = 200.0  # above it the TuSimple scorer counts a frame as lost
 ALL = "all"  # in place of a split: everything there is
 CLASS_DATASETS = ("cityscapes", "camvid")
@@ -35,7 +35,7 @@ SPECIAL: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 def add_arguments(parser: Any) -> None:
     """Declare the options of the verb."""
-    parser.add_argument("model", metavar="MODEL", help="bundled name or exported file (.onnx, .xml)")
+    parser.add_argument("model", metavar="MODEL", help=HELP)
     parser.add_argument("--data", required=True, metavar="DATASET", help=f"one of: {', '.join(DATASETS)}")
     parser.add_argument("--root", required=True, metavar="DIR", help="folder of the data set")
     parser.add_argument(
@@ -55,7 +55,10 @@ def add_arguments(parser: Any) -> None:
         "bdd100k: also compare with true lanes widened by N px",
     )  # fmt: skip
     parser.add_argument(
-        "--backend", choices=BACKENDS, default="auto", help="runtime; auto takes the model's faster one"
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="runtime; auto: the model's faster one, for a training run torch",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON")
@@ -99,11 +102,10 @@ def run(args: Any) -> int:
 
 
 def _evaluate(args: Any, rule: ScoringRule) -> Evaluation:
-    from lanelight.runtime import Detector
     from lanelight.runtime.evaluate import evaluate
 
     frames = min(len(rule.data), args.limit or len(rule.data))
-    with Detector.load(args.model, backend=args.backend, threads=args.threads) as detector:
+    with open_detector(args.model, backend=args.backend, threads=args.threads) as detector:
         print(f"{args.model} on {args.data}: {frames} frames, {detector.backend}, {detector.threads} threads")
         with _notice(args.data), Progress(args.data, frames) as progress:
             return evaluate(

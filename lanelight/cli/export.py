@@ -30,11 +30,13 @@ def run(args: Any) -> int:
     report = export_run(Path(args.model), out, backend=args.backend, licence=args.licence, data=args.data)
     for parity in report.parity:
         errors = ", ".join(f"{name} {error:.1e}" for name, error in parity.error.items())
-        print(
-            f"{parity.backend}: 99.9 % of the elements within {errors} of the largest value; "
+        found = (
             f"lanes in the same slots on {parity.same_lanes} of {parity.frames} frames, "
             f"at most {parity.lane_px:.3f} px apart"
+            if parity.other_class is None
+            else f"classes differ in at most {parity.other_class:.3%} of a frame"
         )
+        print(f"{parity.backend}: 99.9 % of the elements within {errors} of the largest value; {found}")
     times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report.latency_ms.items())
     print(f"network alone: {times}; the manifest names {report.backend}")
     print(f"wrote {out} and {out.with_suffix('.json')}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, share, words_of
+from lanelight.cli.detectors import BACKENDS, HELP, open_detector
 from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
 from lanelight.errors import SourceError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from lanelight.runtime import Detector
 
 KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "cvat", "labelme")
-BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 FOLDER = Path("runs/predict")
 INTERRUPTED = 130
 PATIENCE_S = 3.0
@@ -33,14 +33,17 @@ def add_arguments(parser: Any) -> None:
         "source", nargs="+", type=str, metavar="SOURCE",
         help="picture, folder, glob, video, camera number, or stream address such as rtsp://...",
     )  # fmt: skip
-    parser.add_argument("--model", default="default", metavar="NAME|FILE", help="bundled name or exported file")
+    parser.add_argument("--model", default="default", metavar="NAME|PATH", help=HELP)
     parser.add_argument("--out", metavar="DIR", help="output folder (a new runs/predict, runs/predict2, ...)")
     parser.add_argument(
         "--save", type=words_of(KINDS), metavar="KIND,...",
         help=f"of {', '.join(KINDS)} (videos: video,lanes,sheet; pictures: frames,lanes; lanes.jsonl always)",
     )  # fmt: skip
     parser.add_argument(
-        "--backend", choices=BACKENDS, default="auto", help="runtime; auto takes the model's faster one"
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="runtime; auto: the model's faster one, for a training run torch",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th frame")
@@ -57,7 +60,6 @@ def run(args: Any) -> int:
     """Run the verb."""
     from lanelight.formats.text import make_folder, write_json
     from lanelight.frames import find_sources
-    from lanelight.runtime import Detector
     from lanelight.runtime.outputs import check_writable
 
     sources = find_sources(args.source)
@@ -68,7 +70,7 @@ def run(args: Any) -> int:
     stop = threading.Event()
     entries: list[dict[str, Any]] = []
     problems: list[SourceError] = []
-    with Detector.load(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
+    with open_detector(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
         detector.warm_up()
         with finishing_on_signals(stop):
             for source, folder in zip(sources, folders(out, [source.stem for source in sources]), strict=True):

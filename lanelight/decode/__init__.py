@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lanelight.decode.area import LaneAreaDecoder
 from lanelight.decode.base import Decoder
 from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
 from lanelight.errors import ModelError, unknown_name
 
-DECODERS: dict[str, type[MaskDecoder] | type[BenchmarkMaskDecoder]] = {
+DECODERS: dict[str, type[MaskDecoder] | type[BenchmarkMaskDecoder] | type[LaneAreaDecoder]] = {
     "masks": MaskDecoder,
     "benchmark_masks": BenchmarkMaskDecoder,
+    "lane_area": LaneAreaDecoder,
 }
 
-__all__ = ["DECODERS", "BenchmarkMaskDecoder", "Decoder", "MaskDecoder", "decoder_from_dict"]
+__all__ = ["DECODERS", "BenchmarkMaskDecoder", "Decoder", "LaneAreaDecoder", "MaskDecoder", "decoder_from_dict"]
 
 
 def decoder_from_dict(entry: Mapping[str, Any]) -> Decoder:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lanelight.formats.text import cannot_write, part_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models import LaneModel
-from lanelight.runtime.manifest import Manifest
+from lanelight.runtime.manifest import Manifest, found_by
 
 OPSET = 20  # read by ONNX Runtime from 1.17 and OpenVINO from 2024
 
@@ -85,6 +85,7 @@ def export_onnx(
         viewport=viewport or ViewportPolicy(target=model.size),
         decoder=model.decoder.to_dict(),
         outputs=model.OUTPUTS,
+        **found_by(model.decoder),
         backend=backend,
         licence=licence,
         data=data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import Any, TextIO
 from lanelight.errors import FormatError, OutputError
 
 LONGEST_NAME, LONGEST_PART = 1000, 255  # letters of a name, bytes of one of its parts: no file system takes more
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_NAME = re.compile(r"[\x00-\x1f\ud800-\udfff]")  # control characters, and halves of a character
 NOT_JSON = (ValueError, RecursionError)  # what `json` raises for damaged text, and for lists in lists without end
 
@@ -81,7 +83,8 @@ def part_name(path: Path) -> Path:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a file that cannot be written."""
-    return OutputError(f"cannot write {path}: {error.strerror or error}; choose a folder that exists and is yours")
+    do = "make room on the disk" if error.errno in NO_SPACE else "choose a folder that exists and is yours"
+    return OutputError(f"cannot write {path}: {error.strerror or error}; {do}")
 
 
 def read_text(path: str | Path) -> str:

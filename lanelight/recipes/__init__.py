@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 # name -> (module, one-line summary); the module has a function of the same name that returns the Recipe
 RECIPES: dict[str, tuple[str, str]] = {
-    "smoke": ("lanelight.recipes.smoke", "ENet-SAD at 128x56 on rendered roads, a minute: does training work here?"),
+    "smoke": (
+        "lanelight.recipes.smoke",
+        "ENet at 288x104 on the easiest rendered roads, five minutes on two cores: does training work here?",
+    ),
     "road": (
         "lanelight.recipes.road",
         "ENet-SAD 512x224, first stage of the bundled network: rendered roads and weakly labelled real frames",
@@ -20,6 +23,36 @@ RECIPES: dict[str, tuple[str, str]] = {
     "road_finish": (
         "lanelight.recipes.road",
         "second stage: a short run from the weights of road (--init), with a new existence branch",
+    ),
+    "enet_culane": ("lanelight.recipes.culane", "ENet 800x288 on CULane, 60,000 steps"),
+    "enet_sad_culane": (
+        "lanelight.recipes.culane",
+        "ENet-SAD 800x288 on CULane, 60,000 steps, distillation from 40,000",
+    ),
+    "scnn_culane": ("lanelight.recipes.culane", "SCNN 800x288 on CULane, 60,000 steps"),
+    "scnn_sad_culane": (
+        "lanelight.recipes.culane",
+        "SCNN-SAD 800x288 on CULane, 60,000 steps, distillation from 40,000",
+    ),
+    "enet_tusimple": ("lanelight.recipes.tusimple", "ENet 640x368 on TuSimple, 1,800 steps"),
+    "enet_sad_tusimple": (
+        "lanelight.recipes.tusimple",
+        "ENet-SAD 640x368 on TuSimple, 1,800 steps, distillation from 1,200",
+    ),
+    "scnn_tusimple": ("lanelight.recipes.tusimple", "SCNN 512x288 on TuSimple, 1,500 steps"),
+    "scnn_sad_tusimple": (
+        "lanelight.recipes.tusimple",
+        "SCNN-SAD 512x288 on TuSimple, 1,500 steps, distillation from 1,000",
+    ),
+    "enet_bdd100k": ("lanelight.recipes.bdd100k", "ENet 640x360 on BDD100K, lane or not, 60,000 steps"),
+    "enet_sad_bdd100k": (
+        "lanelight.recipes.bdd100k",
+        "ENet-SAD 640x360 on BDD100K, lane or not, 60,000 steps, distillation from 40,000",
+    ),
+    "scnn_bdd100k": ("lanelight.recipes.bdd100k", "SCNN 640x360 on BDD100K, lane or not, 60,000 steps"),
+    "scnn_sad_bdd100k": (
+        "lanelight.recipes.bdd100k",
+        "SCNN-SAD 640x360 on BDD100K, lane or not, 60,000 steps, distillation from 40,000",
     ),
 }
 

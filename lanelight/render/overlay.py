@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from lanelight.errors import LanelightError
 from lanelight.geometry import FloatArray, Lane, Scene
-from lanelight.render.palette import EGO_FILL, SHADE, TEXT, Color, lane_color
+from lanelight.geometry.warp import IGNORE
+from lanelight.render.palette import EGO_FILL, SHADE, SLOT_COLORS, TEXT, Color, lane_color
 
 Image = NDArray[np.uint8]
 
@@ -19,13 +20,13 @@ SHIFT = 4  # fractional bits of OpenCV's drawing coordinates: lines move by 1/16
 def draw_lanes(
     frame: Image, scene: Scene, *, text: str | None = None, fill: bool = True, legend: bool = False, width_px: int = 0
 ) -> Image:
-    """Return the frame with its lanes drawn in.
+    """Return the frame with its lanes drawn in; where there are none, with the pixels of its classes tinted.
 
     Args:
         frame: (H, W, 3) uint8 RGB; it is not changed.
         scene: the lanes, in px of this frame.
         text: one line for the top left corner.
-        fill: tint the ego lane, between slots 1 and 2.
+        fill: tint the ego lane, between slots 1 and 2, or the classes above 0 of a scene without lanes.
         legend: name the slots that are present.
         width_px: line width; 0 chooses one for the frame's size.
 
@@ -45,6 +46,8 @@ def draw_lanes(
     left, right = (scene.in_slot(slot) for slot in EGO_SLOTS)
     if fill and left is not None and right is not None:
         _tint_between(canvas, left, right)
+    if fill and scene.classes is not None and not scene.lanes:
+        _tint_classes(canvas, scene.classes)
     for place, lane in enumerate(scene.lanes):
         _draw_line(canvas, lane, lane_color(lane, place), thickness)
     if text:
@@ -75,6 +78,14 @@ def _tint_between(canvas: Image, left: Lane, right: Lane) -> None:
     tinted = part.copy()
     cv2.fillPoly(tinted, [_fixed(outline)], EGO_FILL, cv2.LINE_8, SHIFT)
     cv2.addWeighted(tinted, 0.3, part, 0.7, 0, dst=part)
+
+
+def _tint_classes(canvas: Image, classes: NDArray[np.uint8]) -> None:
+    """Blend the pixels of every class but 0 and the unknown one, in place."""
+    for value in np.unique(classes):
+        if 0 < value < IGNORE:
+            where = classes == value
+            canvas[where] = 0.45 * canvas[where] + 0.55 * np.array(SLOT_COLORS[value % len(SLOT_COLORS)])
 
 
 def _draw_line(canvas: Image, lane: Lane, color: Color, thickness: int) -> None:

@@ -19,6 +19,7 @@ from lanelight.runtime.predictor import Detector
 from lanelight.runtime.scoring import Compared, ScoringRule
 
 STAGES = ("view", "network", "decode")  # what counts as latency: from the frame in memory to its Scene
+LANE_AREA = ("background", "lane")  # classes of a network that says where lanes are, but not which
 TILE_PX, LONGEST_NAME = 640, 36
 
 
@@ -88,7 +89,7 @@ def evaluate(
         ModelError: the network finds no lanes.
         OutputError: the predictions cannot be written, or would replace other files.
     """
-    _check_lanes(detector)
+    _check_lanes(detector, rule)
     unreadable: list[str] = []
     latencies: list[float] = []
     bad: list[BadFrame] = []
@@ -124,9 +125,9 @@ def write_worst(path: Path, data: LabelledPictures, worst: Sequence[BadFrame]) -
     write_image(path, contact_sheet(tiles, captions, tile_width=TILE_PX))
 
 
-def _check_lanes(detector: Detector) -> None:
+def _check_lanes(detector: Detector, rule: ScoringRule) -> None:
     manifest = detector.manifest
-    if manifest.classes and not manifest.slots:
+    if manifest.classes and not manifest.slots and not (rule.PIXELS and tuple(manifest.classes) == LANE_AREA):
         raise ModelError(
             f"model {manifest.name!r}: expected a network that finds lanes, its manifest has no lane slots, only "
             f"classes ({', '.join(manifest.classes)}); evaluate a lane network"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from lanelight.decode import Decoder, LaneAreaDecoder
 from lanelight.errors import ModelError
 from lanelight.formats.text import write_json
 from lanelight.geometry import ViewportPolicy
@@ -138,6 +139,11 @@ class Manifest:
             raise ModelError(
                 f"{path}: expected a manifest with {needed} ({error!r}); export the model again"
             ) from error
+
+
+def found_by(decoder: Decoder) -> dict[str, Any]:
+    """Return the manifest's entries on what a decoder finds: classes of pixels, or else lanes in slots."""
+    return {"slots": 0, "classes": decoder.CLASSES} if isinstance(decoder, LaneAreaDecoder) else {}
 
 
 def manifest_path(model: Path | str) -> Path:

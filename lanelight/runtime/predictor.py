@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
@@ -87,7 +87,7 @@ class Detector:
         """
         path = find_model(name_or_path)
         manifest = Manifest.load(path)
-        decoder = decoder_from_dict(_with_score(manifest, score))
+        decoder = decoder_of(manifest, score)
         chosen = backend
         if backend == "auto":
             chosen = "openvino" if path.suffix == ".xml" else manifest.backend
@@ -187,12 +187,21 @@ def network_input(frame: Image, view: Viewport) -> Array:
     return images
 
 
-def _with_score(manifest: Manifest, score: float | None) -> dict[str, Any]:
+def decoder_of(manifest: Manifest, score: float | None = None) -> Decoder:
+    """Build the decoder that a manifest describes.
+
+    Args:
+        manifest: of the network.
+        score: smallest score of a lane in [0, 1]; None keeps the manifest's.
+
+    Raises:
+        ModelError: a score outside [0, 1], or a decoder that this version does not know.
+    """
     if score is None:
-        return dict(manifest.decoder)
+        return decoder_from_dict(manifest.decoder)
     if not 0 <= score <= 1:
         raise ModelError(f"score: expected a value in [0, 1], got {score}")
-    return {**manifest.decoder, SCORE_FIELD: score}
+    return decoder_from_dict({**manifest.decoder, SCORE_FIELD: score})
 
 
 def _check_frame(frame: Image) -> None:

@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lanelight.datasets import BDD100K, BDD100KMasks, LabelledPictures, TuSimple
 from lanelight.errors import OutputError
@@ -23,6 +24,7 @@ from lanelight.metrics.base import Figures
 from lanelight.metrics.bdd100k import GOLD_WIDTH_PX, PRED_WIDTH_PX, count_lane_pixels, draw_lanes, widen
 from lanelight.metrics.tusimple import score_frame
 
+LANE_CLASS = 1  # of `lanelight.decode.LaneAreaDecoder`
 Write = Callable[[int, Scene, float], None]  # index of a frame, its prediction, time the detector took in ms
 
 
@@ -47,9 +49,14 @@ class ScoringRule(ABC):
 
     What is compared is what is written: where a benchmark has files, `lanelight score` finds the same counts in them.
 
+    Class attributes:
+        PIXELS: whether pixels of lanes are compared, so that a network without single lanes can be scored.
+
     Attributes:
         data: the frames.
     """
+
+    PIXELS: ClassVar[bool] = False
 
     data: LabelledPictures
 
@@ -130,6 +137,8 @@ class TuSimpleRule(ScoringRule):
 class BDD100KRule(ScoringRule):
     """The BDD100K lane score of the SAD paper: predicted lanes drawn 8 px wide, against 2 px wide true ones.
 
+    Of a prediction with classes and no lanes, the pixels of class 1 are its lanes.
+
     Of JSON labels, the two border lines of a marking are joined to its centre line, as for the labels of the paper.
     Every labelled marking counts: kerbs, crossings and stop lines too.
 
@@ -137,6 +146,8 @@ class BDD100KRule(ScoringRule):
         data: the frames, with lane masks or JSON labels.
         dilate: side in px of the square that widens the true lanes for a second comparison, ``matched_width``.
     """
+
+    PIXELS: ClassVar[bool] = True
 
     def __init__(self, data: BDD100K | BDD100KMasks, *, dilate: int | None = None) -> None:
         self.data: BDD100K | BDD100KMasks = data
@@ -147,7 +158,7 @@ class BDD100KRule(ScoringRule):
 
     def count(self, index: int, pred: Scene, gold: Scene) -> Compared:  # noqa: ARG002  # of no use here
         """Count one frame."""
-        seen = draw_lanes(pred.lanes, pred.size, PRED_WIDTH_PX)
+        seen = _lane_pixels(pred)
         if isinstance(self.data, BDD100KMasks) and gold.classes is not None:
             true = np.asarray(gold.classes > 0)
         else:  # the classes of JSON labels are the drivable area
@@ -183,7 +194,7 @@ class BDD100KRule(ScoringRule):
             name = str(data.listed[index].label) if isinstance(data, BDD100KMasks) else data.keys[index]
             file = path / Path(name).with_suffix(".png")
             make_folder(file.parent)
-            bdd100k.write_mask(file, draw_lanes(pred.lanes, pred.size, PRED_WIDTH_PX))
+            bdd100k.write_mask(file, _lane_pixels(pred))
 
         yield write
 
@@ -194,6 +205,13 @@ class BDD100KRule(ScoringRule):
                 f"true lanes: centre lines of all markings of the JSON labels, {GOLD_WIDTH_PX:g} px wide; the paper's "
                 "figures are over its released masks, whose list file --list takes"
             )
+
+
+def _lane_pixels(pred: Scene) -> NDArray[np.bool_]:
+    """Return what a prediction calls lane, (H, W) bool."""
+    if pred.classes is not None and not pred.lanes:
+        return np.asarray(pred.classes == LANE_CLASS)
+    return draw_lanes(pred.lanes, pred.size, PRED_WIDTH_PX)
 
 
 def make_empty(folder: Path) -> None:

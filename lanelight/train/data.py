@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lanelight.datasets import open_dataset
-from lanelight.datasets.base import FrameDataset
+from lanelight.datasets import BDD100K, open_dataset
+from lanelight.datasets.base import FrameDataset, LabelledPictures
 from lanelight.datasets.line_maps import LineMapFrames
 from lanelight.datasets.remembered import Remembered
-from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
-from lanelight.errors import LanelightError
+from lanelight.datasets.synthetic import WORLDS, SyntheticRoads
+from lanelight.decode import LaneAreaDecoder
+from lanelight.errors import LanelightError, unknown_name
 from lanelight.frames import Image
 from lanelight.geometry import Scene, Viewport
 from lanelight.geometry.ego import slotted
+from lanelight.geometry.warp import IGNORE
 from lanelight.models import LaneModel
 from lanelight.train.order import ORDERS
 from lanelight.train.recipe import DataPart, Recipe
@@ -39,7 +43,10 @@ def frames_of(part: DataPart, size: tuple[int, int]) -> FrameDataset:
 
 
 def _synthetic(part: DataPart, size: tuple[int, int]) -> FrameDataset:
-    roads = SyntheticRoads(RoadConfig(size=size), seed=part.seed, length=part.pool or ENDLESS)
+    if part.world not in WORLDS:
+        raise LanelightError(f"recipe: {unknown_name('world', part.world, WORLDS)}")
+    config = replace(WORLDS[part.world], size=part.size or size)
+    roads = SyntheticRoads(config, seed=part.seed, length=part.pool or ENDLESS)
     return Remembered(roads) if part.pool else roads
 
 
@@ -55,12 +62,19 @@ def _stills(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
 class Slotted:
     """A data set whose lanes have slots, counted from the vehicle where their source gives none.
 
+    Of its classes only lanes are kept, as 1, and unknown pixels, as 255.
+
+    Attributes:
+        has_masks: its lanes are pixels of a class.
+
     Args:
         frames: the data set behind it.
+        lane_class: id of lanes in its classes; None where they are something else, such as a drivable area.
     """
 
-    def __init__(self, frames: FrameDataset) -> None:
-        self._frames = frames
+    def __init__(self, frames: FrameDataset, lane_class: int | None = None) -> None:
+        self._frames, self._lane_class = frames, lane_class
+        self.has_masks = lane_class is not None
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -68,11 +82,28 @@ class Slotted:
     def __getitem__(self, index: int) -> tuple[str, Image, Scene]:
         """Return (key, frame (H, W, 3) uint8 RGB, Scene)."""
         key, frame, scene = self._frames[index]
-        return key, frame, slotted(scene)
+        return key, frame, Scene(scene.size, slotted(scene).lanes, self._lanes(scene.classes))
+
+    def _lanes(self, classes: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        """Return the class map with lanes and unknown pixels alone, None where it then is empty."""
+        if classes is None:
+            return None
+        kept = np.where(classes == IGNORE, np.uint8(IGNORE), np.uint8(0))
+        if self._lane_class is not None:
+            kept[classes == self._lane_class] = 1
+        return kept if kept.any() else None
+
+
+def open_labelled(part: DataPart) -> LabelledPictures:
+    """Open a data set of labelled lanes as it is, its lanes without slots of ours."""
+    return open_dataset(part.kind, _found(part.frames, "data.root=DIR"), part.split, part.lists or None)
 
 
 def _labelled(part: DataPart, _size: tuple[int, int]) -> FrameDataset:
-    return Slotted(open_dataset(part.kind, _folder(part.frames), part.split, part.lists or None))
+    data = open_labelled(part)
+    if isinstance(data, BDD100K):
+        data.centred = True  # a marking is one line, not its two borders
+    return Slotted(data, data.class_names.index("lane") if "lane" in data.class_names else None)
 
 
 SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
@@ -87,10 +118,15 @@ SOURCES: dict[str, Callable[[DataPart, tuple[int, int]], FrameDataset]] = {
 
 
 def _folder(name: str) -> Path:
+    return _found(name, "data.1.frames=DIR")
+
+
+def _found(name: str, setting: str) -> Path:
+    """Return a folder that is there; the error names the setting by which another one is named."""
     path = Path(name)
     if not path.is_dir():
         raise LanelightError(
-            f"recipe: expected the data folder {name!r}, found none; name yours, for example --set data.1.frames=DIR"
+            f"recipe: expected the data folder {name!r}, found none; name yours, for example --set {setting}"
         )
     return path
 
@@ -107,6 +143,12 @@ class TrainingFrames(Dataset[Sample]):
         self.recipe = recipe
         self.target = model.target
         self.parts = [frames_of(part, recipe.size) for part in recipe.data]
+        for number, part in enumerate(self.parts):
+            if isinstance(part, Slotted) and part.has_masks and not isinstance(model.decoder, LaneAreaDecoder):
+                raise LanelightError(
+                    f"recipe {recipe.name}: expected lanes as lines in data.{number}, got masks that do not tell one "
+                    "lane from another; only a network with one channel learns from them: --set parts.channels=1"
+                )
         lengths, shares = [len(part) for part in self.parts], [part.share for part in recipe.data]
         self.order = ORDERS[recipe.order](lengths, shares, recipe.seed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,10 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from lanelight.errors import LanelightError, OutputError
+from lanelight.formats.text import NO_SPACE
 from lanelight.train.recipe import Recipe
 
 Report = Callable[[int, dict[str, float]], None]  # (steps done, figures by name), from the first process
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Watch(Callback):
@@ -48,7 +47,7 @@ class Watch(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log a row where one is due."""
-        self._passes.append({"loss": outputs["loss"].detach(), **_terms(outputs["terms"])})
+        self._passes.append({"loss": outputs["loss"].detach(), **_terms(outputs["terms"]), **outputs["figures"]})
         step = trainer.global_step
         if step > self._steps and (step % self.every == 0 or step == trainer.max_steps):
             self._log(trainer, step)
@@ -62,7 +61,7 @@ class Watch(Callback):
         # Lightning divides the loss of a pass by the number of passes; the terms are as they were.
         means = trainer.strategy.reduce(sums.mean(dim=0), reduce_op="mean").tolist()
         row = dict(zip(names, means, strict=True))
-        row["loss"] = sum(value for name, value in row.items() if name != "loss")
+        row["loss"] = sum(value for name, value in row.items() if name.startswith("loss/"))
         took = time.perf_counter() - self._began
         row |= {
             "lr": self._rate,

@@ -14,6 +14,9 @@ from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models.slot_masks import MaskLoss
 
+Metric = Literal["culane", "tusimple", "bdd100k"]
+
+OWN_METRICS: dict[str, Metric] = {"tusimple": "tusimple", "bdd100k": "bdd100k"}  # of kinds of data; of others "culane"
 LABELLED = ("native", "culane", "tusimple", "bdd100k")  # kinds of data with a root and lanes that people drew
 
 
@@ -27,6 +30,8 @@ class DataPart:
         share: share of the training frames drawn from it; shares are normalised to 1.
         seed: of rendered roads; other data ignore it.
         pool: number of different rendered roads, each rendered once; 0 renders a new one every time.
+        world: of rendered roads, a name in `lanelight.datasets.synthetic.WORLDS`.
+        size: (width, height) in which roads are rendered, px; None is that of the network's input.
         frames: folder of clips or pictures, or the root of a data set.
         split: part of a data set, for example "train"; None takes all there is.
         lists: list or label files of a data set in place of a split, below its root or elsewhere.
@@ -45,6 +50,8 @@ class DataPart:
     aspect: float | None = None
     split: str | None = None
     lists: tuple[str, ...] = ()
+    world: str = "mixed"
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,7 @@ class Recipe:
     Attributes:
         name: of the run and of the exported network.
         network: a name in `lanelight.models.MODELS`.
+        parts: arguments of the network's own, for example ``{"channels": 1}`` for lane or not.
         size: (width, height) of the network's input, px.
         width_px: width of the lanes drawn for training, px of the input.
         viewport: how frames of any size are shown to the network.
@@ -99,6 +107,9 @@ class Recipe:
         val_seed: seed of the rendered validation roads, different from every training seed.
         validation: what the network is scored on during the run; None renders roads of `val_seed`.
         val_frames: the first so many frames of it; 0 does not validate.
+        metric: what they are scored by, as `lanelight eval` does: "culane" (best by F1 at an IoU of 0.5, lines of 30 px
+            in 1640, in other frames scaled with the width), "tusimple" (harmonic mean of 1 - fp and 1 - fn), "bdd100k"
+            (pixel IoU). None: the data set's own; of native data, pictures with line maps and rendered roads "culane".
         loss: weights and forms of the loss.
         distillation: self attention distillation, or None.
         optim: see `Optimizer`.
@@ -111,8 +122,8 @@ class Recipe:
         log_every: steps between rows of ``metrics.csv``.
         val_every: steps between validations.
         save_every: steps between saved states, from which an ended run goes on; None saves with each validation.
-        exported: which weights are the result: "best" on the validation frames (by `figure` of
-            `lanelight.train.validate`; the last where nothing was validated), or "last".
+        exported: which weights are the result: "best" on the validation frames (by `metric`; the last where nothing was
+            validated), or "last".
         seed: of weights, order and augmentation.
         workers: processes that prepare frames.
         precision: "32-true", or "bf16-mixed".
@@ -123,6 +134,7 @@ class Recipe:
 
     name: str
     network: str = "enet_sad"
+    parts: dict[str, Any] = field(default_factory=dict)
     size: tuple[int, int] = (512, 224)
     width_px: int = 6
     viewport: ViewportPolicy = field(default_factory=lambda: ViewportPolicy(target=(512, 224)))
@@ -131,6 +143,7 @@ class Recipe:
     val_seed: int = 1_000_003
     validation: DataPart | None = None
     val_frames: int = 64
+    metric: Metric | None = None
     loss: MaskLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
     optim: Optimizer = field(default_factory=Optimizer)
@@ -173,6 +186,12 @@ class Recipe:
                 "name another split or other lists"
             )
 
+    @property
+    def validated_by(self) -> Metric:
+        """The metric: `metric`, or the one of the validation data."""
+        kind = "synthetic" if self.validation is None else self.validation.kind
+        return self.metric or OWN_METRICS.get(kind, "culane")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
@@ -197,7 +216,7 @@ class Recipe:
         except LanelightError:
             raise
         except Exception as error:  # jsonargparse has its own error type; the text is what matters
-            raise FormatError(f"recipe: {' '.join(str(error).split())}") from error
+            raise _ours(error) or FormatError(f"recipe: {' '.join(str(error).split())}") from error
         assert isinstance(recipe, cls)
         return recipe
 
@@ -234,13 +253,21 @@ class Recipe:
             *path, last = key.split(".")
             for name in path:
                 place = _entry(place, name, key)
-            _entry(place, last, key)
+            if path != ["parts"]:  # which ones there are, the network knows: see `lanelight.train.run.build`
+                _entry(place, last, key)
             value = _plain(text)
             if isinstance(place, list):
                 place[int(last)] = value
             else:
                 place[last] = value
         return Recipe.from_dict(entry)
+
+
+def _ours(error: BaseException | None) -> LanelightError | None:
+    """Return the error of ours that another one wraps, whose text would be half about types, or None."""
+    while error is not None and not isinstance(error, LanelightError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _set_root(entry: dict[str, Any], root: str) -> None:

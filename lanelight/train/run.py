@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
+import typing
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RECIPE_FILE, RECORD_FILE, WEIGHTS_FILE = "recipe.json", "run.json", "weights.safetensors"
+OWN_ENTRIES = ("size", "width_px", "loss_terms", "decoder")  # of networks: the recipe has entries for these
 HARMLESS = (
     ".*LeafSpec.*",  # Lightning of torch's trees
     ".*does not have many workers.*",  # the recipe's choice
@@ -97,11 +101,21 @@ def resume(folder: str | Path, *, processes: Processes | None = None, report: Re
 
 
 def build(recipe: Recipe) -> LaneModel:
-    """Build the recipe's network, with the weights of `recipe.init` where their shapes fit."""
+    """Build the recipe's network, with the weights of `recipe.init` where their shapes fit.
+
+    Raises:
+        ModelError: an unknown network, argument of it, or tap to distil from; or weights that do not fit.
+    """
     if recipe.network not in MODELS:
         raise ModelError(unknown_name("network", recipe.network, MODELS))
+    builder = MODELS[recipe.network]
+    known = settable(builder)
+    for name in recipe.parts:
+        if known is not None and name not in known:
+            raise ModelError(f"recipe {recipe.name}: parts: " + unknown_name(f"part of {recipe.network}", name, known))
     torch.manual_seed(recipe.seed)
-    model = MODELS[recipe.network](size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss)
+    model = builder(size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss, **recipe.parts)
+    _check_taps(recipe, model)
     if recipe.init is not None:
         own, given = model.state_dict(), _given(recipe.init, recipe.network)
         fit = {
@@ -117,6 +131,39 @@ def build(recipe: Recipe) -> LaneModel:
     return model
 
 
+def settable(builder: Callable[..., LaneModel]) -> list[str] | None:
+    """Return which arguments of a network's builder a recipe may set in `parts`; None where it takes any.
+
+    A builder with ``**parts`` hands them to the class that it says it returns.
+    """
+    names: list[str] = []
+    for function in (builder, typing.get_type_hints(builder).get("return", builder)):
+        arguments = inspect.signature(function).parameters.values()
+        names += [one.name for one in arguments if one.kind is one.KEYWORD_ONLY and one.name not in OWN_ENTRIES]
+        if all(one.kind is not one.VAR_KEYWORD for one in arguments):
+            return names
+    return None
+
+
+def _check_taps(recipe: Recipe, model: LaneModel) -> None:
+    """Fail before training where distillation asks for features that the network does not show, or never begins."""
+    sad = recipe.distillation
+    if sad is None:
+        return
+    for name in sad.taps:
+        if name not in model.TAPS:
+            raise ModelError(
+                f"recipe {recipe.name}: distillation.pairs: "
+                + (unknown_name(f"tap of {recipe.network}", name, model.TAPS))
+            )
+    if sad.weight and sad.start_step >= recipe.steps:
+        log.warning(
+            "distillation never begins: distillation.start_step is %d, the run has %d steps",
+            sad.start_step,
+            recipe.steps,
+        )
+
+
 def _given(file: str, network: str) -> checkpoints.State:
     """Read weights to start from; every error names the file."""
     try:
@@ -127,15 +174,19 @@ def _given(file: str, network: str) -> checkpoints.State:
         raise ModelError(f"{file}: {error}") from error
 
 
-def load_run(folder: str | Path) -> tuple[Recipe, LaneModel]:
-    """Read the recipe and the trained network of a run folder.
+def load_run(run: str | Path) -> tuple[Recipe, LaneModel]:
+    """Read the recipe and the trained network of a run.
+
+    Args:
+        run: its folder, or one of the files of weights in it.
 
     Raises:
         LanelightError: no recipe or no weights there.
     """
-    folder = Path(folder)
-    recipe = Recipe.read(folder / RECIPE_FILE)
-    model = checkpoints.load(folder / WEIGHTS_FILE, recipe.network, size=recipe.size)
+    weights = Path(run) if Path(run).is_file() else Path(run) / WEIGHTS_FILE
+    recipe = Recipe.read(weights.parent / RECIPE_FILE)
+    parts = {name: value for name, value in recipe.parts.items() if name != "pretrained_backbone"}  # replaced anyway
+    model = checkpoints.load(weights, recipe.network, size=recipe.size, parts=parts)
     return recipe, model.eval()
 
 
@@ -199,7 +250,9 @@ class _Fit:
     def _note_result(self) -> None:
         """Add to ``run.json`` which weights came out, and how they scored."""
         path = self.folder / RECORD_FILE
-        best = {"step": self.saver.best_step, "f1": self.saver.best} if self.saver.best_step >= 0 else None
+        saver = self.saver
+        scored = {"step": saver.best_step, "figure": saver.figure, "value": saver.best}
+        best = scored if saver.best_step >= 0 else None
         chosen = "best" if best and self.recipe.exported == "best" else "last"
         write_json(path, {**json.loads(path.read_text()), "result": {WEIGHTS_FILE: chosen, "best": best}})
 
@@ -222,7 +275,7 @@ class _Fit:
             accelerator="auto",
             devices=processes.devices,
             num_nodes=processes.nodes,
-            strategy="ddp" if processes.count > 1 else "auto",
+            strategy=_strategy(recipe, processes),
             use_distributed_sampler=False,  # ours knows its process
             max_steps=recipe.steps,
             accumulate_grad_batches=recipe.accumulate,
@@ -236,6 +289,13 @@ class _Fit:
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+
+
+def _strategy(recipe: Recipe, processes: Processes) -> str:
+    """Return Lightning's name for how processes train together."""
+    if processes.count == 1:
+        return "auto"
+    return "ddp" if recipe.loss.exist else "ddp_find_unused_parameters_true"  # the branch is then not trained
 
 
 def _average(recipe: Recipe) -> Any:

@@ -17,9 +17,9 @@ from lightning.pytorch.callbacks import Checkpoint, EMAWeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from lanelight.errors import ModelError, OutputError
-from lanelight.formats.text import cannot_write, part_name
+from lanelight.formats.text import NO_SPACE, cannot_write, part_name
 from lanelight.models import LaneModel, checkpoints
-from lanelight.train.health import NO_SPACE, Report
+from lanelight.train.health import Report
 from lanelight.train.recipe import Recipe
 from lanelight.train.validate import ValidationFrames
 
@@ -69,6 +69,10 @@ class Saver(Checkpoint):
         self.recipe, self.folder, self.model, self.shape = recipe, folder, model, shape
         self.average, self.report = average, report
         self.validation = ValidationFrames(recipe) if recipe.val_frames else None
+        self.figure = None
+        if self.validation is not None:
+            self.validation.check(model)
+            self.figure = self.validation.figure
         self.best, self.best_step = -1.0, -1
         self._step = 0
 
@@ -112,15 +116,17 @@ class Saver(Checkpoint):
         training = [module for module in self.model.modules() if module.training]
         with self._averaged(trainer, pl_module), torch.inference_mode():
             scores = self.validation.score(self.model.eval())
-            if scores["f1"] > self.best:
-                self.best, self.best_step = scores["f1"], step
+            found = scores[self.validation.figure]
+            if found > self.best:
+                self.best, self.best_step = found, step
                 checkpoints.save(self.model, self.folder / BEST_FILE, network=self.recipe.network)
         for module in training:
             module.training = True
         row = {f"val/{name}": value for name, value in scores.items()}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)
-        log.info("step %d: %s", step, ", ".join(f"{name} {value:.4f}" for name, value in row.items()))
+        told = [f"{name} {value:.4f}" for name, value in row.items() if isinstance(value, float)]  # not the counts
+        log.info("step %d: %s", step, ", ".join(told))
         if self.report is not None:
             self.report(step, row)
 
@@ -137,12 +143,15 @@ class Saver(Checkpoint):
             self.average.on_validation_epoch_end(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best score so far and its step."""
-        return {"best": self.best, "best_step": self.best_step}
+        """Return the best score so far, its name and its step."""
+        return {"figure": self.figure, "best": self.best, "best_step": self.best_step}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take them back."""
-        self.best, self.best_step = state_dict["best"], state_dict["best_step"]
+        """Take them back; a score of another name tells nothing."""
+        if state_dict.get("figure") == self.figure:
+            self.best, self.best_step = state_dict["best"], state_dict["best_step"]
+        elif state_dict["best_step"] >= 0:
+            log.warning("the best weights so far were chosen by another figure than %s: chosen anew", self.figure)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add what tells whose state it is."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +61,17 @@ class Table(Logger):
         if again or not self._written or not set(self._rows[-1]) <= set(self._columns):
             self._write()
             return
+        self._append()
+
+    def _append(self) -> None:
+        """Add the last row to the file, whole or not at all."""
+        before = self.path.stat().st_size
         try:
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 csv.DictWriter(file, self._columns, lineterminator="\n").writerow(self._rows[-1])
         except OSError as error:
+            with suppress(OSError):
+                os.truncate(self.path, before)
             raise cannot_write(self.path, error) from error
 
     def _write(self) -> None:

@@ -54,18 +54,20 @@ class Task(LightningModule):
         torch.manual_seed(int(seeds.generate_state(1)[0]))
 
     def training_step(self, batch: Sample, batch_idx: int) -> dict[str, Any]:
-        """Return the ``loss`` of a batch and its ``terms``."""
+        """Return the ``loss`` of a batch, its ``terms``, and other ``figures`` to be logged."""
         outputs, features = self._step(batch["images"].float() / 255)
         targets = {name: tensor for name, tensor in batch.items() if name not in ("images", "index")}
         with torch.autocast(self.device.type, enabled=False):  # sums over a million pixels want float32
             terms = self.model.loss({name: tensor.float() for name, tensor in outputs.items()}, targets)
+            figures: dict[str, Tensor] = {}
             sad = self.recipe.distillation
             if sad is not None and sad.active(self.global_step):
-                terms["sad"] = sad.loss({name: tensor.float() for name, tensor in features.items()})
+                found = sad({name: tensor.float() for name, tensor in features.items()}, self.global_step)
+                terms["sad"], figures["sad/peak"] = found.loss, found.peak
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             self._stop(terms, batch, batch_idx)
-        return {"loss": loss, "terms": {name: term.detach() for name, term in terms.items()}}
+        return {"loss": loss, "terms": {name: term.detach() for name, term in terms.items()}, "figures": figures}
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and its schedule."""

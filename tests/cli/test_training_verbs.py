@@ -21,6 +21,7 @@ from lanelight.models.enet_sad import EnetSad
 from lanelight.recipes import RECIPES
 
 SIZE = (128, 56)
+SMALL = ["size=[128, 56]", "viewport.target=[128, 56]"]
 
 
 def test_recipes_are_listed_with_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +58,8 @@ def test_mistakes_of_the_training_verbs_are_one_line(tmp_path: Path, capsys: pyt
 
 
 def test_an_interrupted_run_keeps_its_weights_and_exits_with_130(tmp_path: Path) -> None:
-    words = ["train", "smoke", "--set", "steps=100000", "--set", "val_every=100000", "--out", str(tmp_path)]
+    settings = [*SMALL, "steps=100000", "val_every=100000"]
+    words = ["train", "smoke", *(word for one in settings for word in ("--set", one)), "--out", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "lanelight", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -75,7 +77,7 @@ def test_an_interrupted_run_keeps_its_weights_and_exits_with_130(tmp_path: Path)
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    settings = ["steps=100000", "val_every=100000", "save_every=1", "batch=1", "val_frames=0"]
+    settings = [*SMALL, "steps=100000", "val_every=100000", "save_every=1", "batch=1", "val_frames=0"]
     words = ["train", "smoke", *(word for one in settings for word in ("--set", one)), "--out", str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-m", "lanelight", *words], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120

@@ -55,6 +55,19 @@ def test_one_ego_line_alone_or_crossed_ones_tint_nothing() -> None:
         assert (draw_lanes(frame(), Scene(SIZE, lanes))[90:160, 150] == 90).all()
 
 
+def test_the_classes_of_a_scene_without_lanes_are_tinted_and_unknown_pixels_are_not() -> None:
+    classes = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    classes[100:120, 50:90] = 1
+    classes[:20] = 255
+    scene = Scene(SIZE, classes=classes)
+    drawn = draw_lanes(frame(), scene)
+    assert (np.abs(drawn[100:120, 50:90].astype(int) - 90).max(axis=2) > 40).all()
+    assert (drawn[classes != 1] == 90).all()
+    assert (draw_lanes(frame(), scene, fill=False) == 90).all()
+    with_lane = draw_lanes(frame(), Scene(SIZE, [upright(200, 0)], classes))
+    assert (with_lane[100:120, 50:90] == 90).all()  # classes beside lanes are something else, such as the road
+
+
 def test_a_scene_of_another_size_is_refused() -> None:
     with pytest.raises(LanelightError, match="got 640x480"):
         draw_lanes(frame(), Scene((640, 480)))

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from train.tiny import Tiny, tiny_recipe, write_roads
+from train.tiny import Tiny, small_recipe, tiny_recipe, write_roads
 
 from lanelight.errors import LanelightError, OutputError
 from lanelight.models import MODELS
-from lanelight.recipes import recipe
 from lanelight.train import DataPart, run
 from lanelight.train.health import explained
 
@@ -61,7 +60,7 @@ def test_too_little_memory_says_what_to_lower(roads: Path, tmp_path: Path, monke
 
 
 def test_errors_of_the_machine_are_explained_and_others_are_not() -> None:
-    smoke = recipe("smoke")
+    smoke = small_recipe()
     assert "batch" in str(explained(torch.OutOfMemoryError("CUDA out of memory"), smoke))
     killed = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
     assert "workers (now 0)" in str(explained(killed, smoke))

@@ -7,24 +7,27 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from train.tiny import small_recipe
 
+from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.datasets.writers import WRITERS
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.errors import LanelightError, OutputError
+from lanelight.export.parity import lane_distance
 from lanelight.export.run import export_run
 from lanelight.frames import write_image
 from lanelight.geometry import Lane, Scene
 from lanelight.models import MODELS, checkpoints
-from lanelight.recipes import recipe
 from lanelight.runtime import Detector
 from lanelight.train.data import StepBatches, TrainingFrames
 from lanelight.train.recipe import DataPart, Optimizer, Recipe
 from lanelight.train.run import build, load_run, run
 from lanelight.train.schedule import optimizer
+from lanelight.train.session import load_detector
 
 
 def _tiny(**changes: object) -> Recipe:
-    base = replace(recipe("smoke"), steps=4, val_every=2, batch=2, val_frames=2)
+    base = replace(small_recipe(), steps=4, val_every=2, batch=2, val_frames=2)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -41,7 +44,7 @@ def test_a_run_leaves_its_recipe_weights_and_metrics(trained: Path) -> None:
     assert read.steps == 4
     assert sum(p.numel() for p in model.parameters()) > 500_000
     table = (trained / "logs" / "metrics.csv").read_text()
-    assert "val/accuracy" in table
+    assert "val/iou_0.5/f1" in table
     assert "loss/sad" in table  # distillation began at its step
     assert list((trained / "checkpoints").glob("*.ckpt"))
 
@@ -59,6 +62,15 @@ def test_an_exported_run_has_a_manifest_and_finds_the_same_lanes(trained: Path, 
         assert detector.manifest.licence == "Apache-2.0"
         assert detector.manifest.recipe["steps"] == 4
         detector.predict(np.zeros((720, 1280, 3), np.uint8))
+    roads = SyntheticRoads(RoadConfig(size=(256, 112)), seed=3, length=6)
+    with (
+        Detector.load(out, threads=1, score=0.0) as theirs,
+        load_detector(trained, threads=1, score=0.0) as ours,
+    ):
+        for index in range(6):
+            one, other = ours.predict(roads[index][1]), theirs.predict(roads[index][1])
+            assert [lane.slot for lane in one.lanes] == [lane.slot for lane in other.lanes]
+            assert lane_distance(one, other) < 0.5
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.json", "net.onnx"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from lanelight.errors import LanelightError, OutputError
 from lanelight.models import MODELS, checkpoints
 from lanelight.train import DataPart, Optimizer, Recipe, resume, run
 from lanelight.train.saving import write_whole
-from lanelight.train.validate import ValidationFrames, figure
+from lanelight.train.table import Table
+from lanelight.train.validate import ValidationFrames, balance
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def _best_is_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def score(frames: ValidationFrames, model: Any) -> dict[str, float]:
         seen.append(1 / (1 + len(seen)))
-        return {"accuracy": 0.5, "fp": 0.5, "fn": 0.5, "f1": seen[-1]}
+        return {"iou_0.5/f1": seen[-1], "frames": 4}
 
     monkeypatch.setattr(ValidationFrames, "score", score)
 
@@ -69,7 +70,8 @@ def test_the_result_is_the_best_or_the_last_as_the_recipe_says(
     assert not _equal(best, last)
     assert _equal(weights, best if exported == "best" else last)
     noted = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert noted["result"] == {"weights.safetensors": exported, "best": {"step": 2, "f1": 1.0}}
+    chosen = {"step": 2, "figure": "iou_0.5/f1", "value": 1.0}
+    assert noted["result"] == {"weights.safetensors": exported, "best": chosen}
     with safe_open(weights, "pt") as file:
         assert file.metadata()["network"] == "tiny"
 
@@ -114,6 +116,60 @@ def test_a_full_disk_stops_a_run_that_can_go_on_later(roads: Path, tmp_path: Pat
     assert not list(cut.rglob("*.part"))
     resume(cut)
     assert _equal(cut / "weights.safetensors", whole / "weights.safetensors")
+
+
+@pytest.mark.parametrize("full", ["last.safetensors", "best.safetensors", "weights.safetensors"])
+def test_a_disk_that_is_full_leaves_whole_files(full: str, roads: Path, tmp_path: Path) -> None:
+    recipe = replace(tiny_recipe(roads), steps=6, log_every=1, save_every=2, val_every=6)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    run(recipe, whole)
+    with ExitStack() as disk:
+
+        def fill(step: int, figures: dict[str, float]) -> None:
+            if step == 3:
+                disk.enter_context(_full_for(full))
+
+        with pytest.raises(OutputError, match=f"cannot write .*{full}: .*; make room on the disk"):
+            run(recipe, cut, report=fill)
+    assert not [path for path in cut.rglob("*") if ".part" in path.name]
+    for file in cut.rglob("*.safetensors"):
+        checkpoints.read_state(file)
+    torch.load(cut / "checkpoints" / "last.ckpt", weights_only=True)
+    table, complete = ((folder / "logs" / "metrics.csv").read_text() for folder in (cut, whole))
+    assert table.endswith("\n")
+    assert all(line.count(",") == table.splitlines()[0].count(",") for line in table.splitlines())
+    resume(cut)
+    assert _equal(cut / "weights.safetensors", whole / "weights.safetensors")
+    assert len((cut / "logs" / "metrics.csv").read_text().splitlines()) == len(complete.splitlines()) == 7
+
+
+def test_a_row_that_the_disk_has_no_room_for_is_not_half_written(tmp_path: Path) -> None:
+    table = Table(tmp_path / "metrics.csv")
+    for step in (1, 2):
+        table.log_metrics({"loss": 1.0 / 3.0, "lr": 0.1}, step=step)
+    before = table.path.read_bytes()
+    with _small_disk(len(before) + 7), pytest.raises(OutputError, match=r"metrics.csv: .*; make room on the disk"):
+        table.log_metrics({"loss": 2.0 / 3.0, "lr": 0.1}, step=3)
+    with _small_disk(len(before) - 7), pytest.raises(OutputError, match=r"metrics.csv: .*; make room on the disk"):
+        table.log_metrics({"val/f1": 2.0 / 3.0}, step=3)  # a new column: the whole table is written anew
+    assert table.path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+@contextmanager
+def _full_for(name: str) -> Iterator[None]:
+    """Let the disk be full for one of the files of a run, whatever else is written."""
+    largest, rename = 100, Path.replace
+
+    def replace_or_fail(path: Path, target: Path) -> Path:
+        if target.name == name:
+            with _small_disk(largest):
+                path.write_bytes(bytes(largest + 1))
+        return rename(path, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", replace_or_fail)
+        yield
 
 
 def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
@@ -172,6 +228,6 @@ def test_a_run_can_be_trained_again_from_its_record(roads: Path, tmp_path: Path)
 
 
 def test_the_figure_is_the_harmonic_mean_of_what_is_right_and_what_is_found() -> None:
-    assert figure({"fp": 0.0, "fn": 0.0}) == 1
-    assert figure({"fp": 0.5, "fn": 0.0}) == pytest.approx(2 / 3)
-    assert figure({"fp": 1.0, "fn": 1.0}) == 0
+    assert balance({"fp": 0.0, "fn": 0.0}) == 1
+    assert balance({"fp": 0.5, "fn": 0.0}) == pytest.approx(2 / 3)
+    assert balance({"fp": 1.0, "fn": 1.0}) == 0

@@ -21,12 +21,12 @@ from torch.nn import functional as F
 from lanelight.datasets.writers import WRITERS
 from lanelight.decode import MaskDecoder
 from lanelight.frames import write_image
-from lanelight.geometry import Lane, Scene, Viewport
+from lanelight.geometry import Lane, Scene, Viewport, ViewportPolicy
 from lanelight.models import MODELS
 from lanelight.models.base import LaneModel
 from lanelight.models.slot_masks import draw_lane
-from lanelight.recipes import recipe
 from lanelight.train import DataPart, Processes, Recipe, resume, run
+from lanelight.train.recipe import Optimizer
 
 
 class Tiny(LaneModel):
@@ -88,11 +88,30 @@ def write_roads(root: Path) -> Path:
     return root
 
 
+def small_recipe() -> Recipe:
+    """Return a recipe of a few seconds on rendered roads, in this process alone."""
+    size = (128, 56)
+    return Recipe(
+        name="smoke",
+        size=size,
+        width_px=3,
+        viewport=ViewportPolicy(target=size),
+        data=(DataPart(kind="synthetic", seed=1),),
+        val_frames=8,
+        optim=Optimizer(warmup_steps=5),
+        steps=40,
+        batch=4,
+        val_every=20,
+        exported="last",
+        workers=0,
+    )
+
+
 def tiny_recipe(roads: Path) -> Recipe:
     """Return a recipe on the data of `write_roads`."""
     part = DataPart(kind="native", frames=str(roads / "train"), split="train")
     return replace(
-        recipe("smoke"),
+        small_recipe(),
         network="tiny",
         data=(part,),
         validation=DataPart(kind="native", frames=str(roads / "val"), split="val"),

@@ -1,0 +1,66 @@
+"""What the MODEL of a command line means: a bundled name, an exported file, or a training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lanelight.errors import ModelError
+
+if TYPE_CHECKING:
+    from lanelight.runtime import Detector
+
+BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
+RECIPE_FILE, WEIGHTS_SUFFIX = "recipe.json", ".safetensors"
+HELP = "bundled name, exported file (.onnx, .xml), or training run (its folder, or a .safetensors in it)"
+
+
+def open_detector(model: str, *, backend: str, threads: int | None, score: float | None = None) -> Detector:
+    """Load the network that a command line names.
+
+    Args:
+        model: bundled name, exported file, run folder, or a file of weights in one.
+        backend: of `BACKENDS`; a run has "torch" alone.
+        threads: of the network; None is all.
+        score: smallest score of a lane; None keeps the network's.
+
+    Raises:
+        LanelightError: there is no such network, or the backend cannot run it.
+        ModuleNotFoundError: a run was named, and torch is not installed.
+    """
+    run = _run_folder(model)
+    if run is None:
+        from lanelight.runtime import Detector
+
+        return Detector.load(model, backend=backend, threads=threads, score=score)
+    if backend not in ("auto", "torch"):
+        raise ModelError(
+            f"{model}: expected --backend torch for a training run, got {backend}, which runs exported models; "
+            f"export it first: lanelight export {run} --out NAME.onnx"
+        )
+    from lanelight.train.session import load_detector
+
+    return load_detector(model, threads=threads, score=score)
+
+
+def _run_folder(model: str) -> Path | None:
+    """Return the run folder that is meant, or None where a run is not meant.
+
+    Raises:
+        ModelError: a folder or weights without a recipe.
+    """
+    from lanelight.runtime.bundled import BUNDLED
+
+    path = Path(model)
+    weights = path.suffix.lower() == WEIGHTS_SUFFIX
+    if model in BUNDLED or not (path.is_dir() or weights):
+        return None
+    if weights and not path.is_file():
+        raise ModelError(f"{path}: expected weights of a training run, found no such file")
+    folder = path.parent if weights else path
+    if not (folder / RECIPE_FILE).is_file():
+        raise ModelError(
+            f"{path}: expected a training run, which holds {RECIPE_FILE} beside its weights, found none; "
+            "name the run's folder, or an exported model"
+        )
+    return folder

@@ -1,0 +1,72 @@
+"""A training run as a `Detector`: its network run by torch, without an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from lanelight.machine import usable_processors
+from lanelight.models import LaneModel
+from lanelight.runtime import Detector, Manifest
+from lanelight.runtime.manifest import found_by
+from lanelight.runtime.predictor import decoder_of
+from lanelight.runtime.session import Array
+from lanelight.train.run import load_run
+
+
+class TorchSession:
+    """A network run by torch, on a GPU where there is one.
+
+    Attributes:
+        backend: "torch".
+        threads: of the processor; torch has one number for the process, which `close` puts back.
+
+    Args:
+        model: the network; it is put into evaluation mode.
+        threads: as above; None takes every processor this process may use.
+    """
+
+    backend = "torch"
+
+    def __init__(self, model: LaneModel, *, threads: int | None = None) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.eval().to(self._device)
+        self._before = torch.get_num_threads()
+        self.threads = threads or usable_processors()
+        torch.set_num_threads(self.threads)
+
+    @torch.inference_mode()
+    def __call__(self, images: Array) -> dict[str, Array]:
+        """Map float32 (B, 3, H, W) RGB in [0, 1] to output name -> float32 array with the batch first."""
+        outputs = self._model(torch.from_numpy(images).to(self._device))
+        return {name: outputs[name].float().cpu().numpy() for name in self._model.OUTPUTS}
+
+    def close(self) -> None:
+        """Put back the number of threads."""
+        torch.set_num_threads(self._before)
+
+
+def load_detector(run: str | Path, *, threads: int | None = None, score: float | None = None) -> Detector:
+    """Return the detector of a training run; it finds the lanes that the exported network finds.
+
+    Args:
+        run: its folder, or one of the files of weights in it.
+        threads: of the network; None takes every processor this process may use.
+        score: smallest score of a lane in [0, 1]; None keeps the network's.
+
+    Raises:
+        LanelightError: no recipe or no weights there, or of another network.
+    """
+    recipe, model = load_run(run)
+    manifest = Manifest(
+        name=recipe.name,
+        version="",
+        viewport=recipe.viewport,
+        decoder=model.decoder.to_dict(),
+        outputs=model.OUTPUTS,
+        **found_by(model.decoder),
+        recipe=recipe.to_dict(),
+    )
+    decoder = decoder_of(manifest, score)
+    return Detector(TorchSession(model, threads=threads), manifest, decoder)
