@@ -148,10 +148,10 @@ def summary(way: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def attention_sheet(models: dict[str, LaneModel]) -> NDArray[np.uint8]:
-    """Return the attention maps of every tap on three rendered roads, a row for each network and road."""
-    roads = SyntheticRoads(replace(WORLDS["highway"], size=SIZE), seed=1_000_003, length=3)
+    """Return the attention maps of every tap on two rendered roads, a row for each network and road."""
+    roads = SyntheticRoads(replace(WORLDS["highway"], size=SIZE), seed=1_000_003, length=2)
     rows = []
-    for i in range(3):
+    for i in range(len(roads)):
         _, frame, scene = roads[i]
         for way, model in models.items():
             tiles = [labelled(draw_lanes(frame, scene, fill=False), way)]
