@@ -160,7 +160,9 @@ def attention_sheet(models: dict[str, LaneModel]) -> NDArray[np.uint8]:
                 model(images)
             tiles += [heat(features[name], name) for name in TAPS]
             rows.append(np.hstack(tiles))
-    return np.vstack(rows)
+    sheet = np.vstack(rows)
+    size = (sheet.shape[1] * 3 // 4, sheet.shape[0] * 3 // 4)
+    return np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def heat(features: torch.Tensor, name: str) -> NDArray[np.uint8]:
