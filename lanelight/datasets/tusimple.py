@@ -63,7 +63,14 @@ class TuSimple(LabelledPictures):
         root = check_root(root, "the TuSimple folder that holds clips/")
         if split is not None:
             own = root / OWN_LABELS[split]
-            return cls(root, own if own.is_file() else [root / name for name in SPLITS[split]])
+            files = [own] if own.is_file() else [root / name for name in SPLITS[split]]
+            if missing := [file.name for file in files if not file.is_file()]:
+                there = ", ".join(sorted(file.name for file in root.glob("*.json"))) or "no label file"
+                raise FormatError(
+                    f"{root}: split {split!r} expected {' and '.join(missing)}, found {there}; name label files instead "
+                    "(--list FILE; in a recipe data.0.lists and validation.lists)"
+                )
+            return cls(root, files)
         found = [*sorted(root.glob(LABELS)), *(root / name for name in TEST if (root / name).is_file())]
         if not found:
             raise FormatError(f"{root}: expected label files {LABELS} or {TEST[0]}, found none; name one as list file")

@@ -7,6 +7,7 @@ import json
 import logging
 import typing
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,17 +118,7 @@ def build(recipe: Recipe) -> LaneModel:
     model = builder(size=recipe.size, width_px=recipe.width_px, loss_terms=recipe.loss, **recipe.parts)
     _check_taps(recipe, model)
     if recipe.init is not None:
-        own, given = model.state_dict(), _given(recipe.init, recipe.network)
-        fit = {
-            key: tensor
-            for key, tensor in given.items()
-            if key in own and own[key].shape == tensor.shape and key.partition(".")[0] not in recipe.reset
-        }
-        if not fit:
-            raise ModelError(f"{recipe.init}: expected weights of {recipe.network}, but not one tensor fits")
-        left = sorted((own.keys() | given.keys()) - fit.keys())
-        log.info("init %s: %d tensors taken, left as they were: %s", recipe.init, len(fit), ", ".join(left) or "none")
-        model.load_state_dict(own | fit)
+        _start_from(recipe.init, recipe, model)
     return model
 
 
@@ -162,6 +153,28 @@ def _check_taps(recipe: Recipe, model: LaneModel) -> None:
             sad.start_step,
             recipe.steps,
         )
+
+
+def _start_from(file: str, recipe: Recipe, model: LaneModel) -> None:
+    """Load what fits of a file of weights, and log what does not.
+
+    Raises:
+        ModelError: less than half of the network's tensors are in the file: it is of another network.
+    """
+    own, given = model.state_dict(), _given(file, recipe.network)
+    wanted = [key for key in own if key.partition(".")[0] not in recipe.reset]
+    fit = {key: given[key] for key in wanted if key in given and own[key].shape == given[key].shape}
+    if 2 * len(fit) < len(wanted):
+        raise ModelError(
+            f"{file}: expected weights of {recipe.network}, but only {len(fit)} of its {len(wanted)} tensors fit; "
+            "name a file of the same network"
+        )
+    parts = Counter(key.partition(".")[0] for key in own.keys() - fit.keys())
+    left = ", ".join(f"{part} ({count})" for part, count in sorted(parts.items())) or "none"
+    log.info("init %s: %d of %d tensors taken, left as they were: %s", file, len(fit), len(own), left)
+    if unused := len(given.keys() - own.keys()):
+        log.info("init %s: %d tensors are of no use to %s", file, unused, recipe.network)
+    model.load_state_dict(own | fit)
 
 
 def _given(file: str, network: str) -> checkpoints.State:

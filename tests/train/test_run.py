@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from train.tiny import small_recipe
 
 from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.datasets.writers import WRITERS
 from lanelight.distill.self_attention import SelfAttentionDistillation
-from lanelight.errors import LanelightError, OutputError
+from lanelight.errors import LanelightError, ModelError, OutputError
 from lanelight.export.parity import lane_distance
 from lanelight.export.run import export_run
 from lanelight.frames import write_image
@@ -145,6 +146,19 @@ def test_weights_to_start_from_are_taken_where_they_fit(tmp_path: Path) -> None:
     ours, theirs = model.state_dict(), other.state_dict()
     assert torch.equal(ours["encoder2.0.reduce.0.weight"], theirs["encoder2.0.reduce.0.weight"])
     assert ours["existence.hidden.weight"].shape != theirs["existence.hidden.weight"].shape
+
+
+def test_weights_of_another_network_are_refused_and_what_does_not_fit_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    larger = checkpoints.save(MODELS["enet_sad"](size=(256, 112)), tmp_path / "w.safetensors", network="enet_sad")
+    with caplog.at_level("INFO"):
+        build(_tiny(init=str(larger)))
+    assert "tensors taken, left as they were: existence (1)" in caplog.text
+    few = {key: value for key, value in load_file(larger).items() if key.startswith(("output", "existence"))}
+    save_file(few, tmp_path / "few.safetensors")
+    with pytest.raises(ModelError, match=r"few.safetensors: expected .* but only \d of its \d+ tensors"):
+        build(_tiny(init=str(tmp_path / "few.safetensors")))
 
 
 def test_samples_depend_on_seed_and_index_alone() -> None:
