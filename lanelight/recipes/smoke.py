@@ -26,7 +26,7 @@ def smoke() -> Recipe:
         validation=DataPart(kind="synthetic", seed=1_000_003, world="plain", size=(1640, 590)),
         val_frames=60,
         loss=MaskLoss(iou=0.5),
-        optim=Optimizer(lr=3e-3, warmup_steps=40),
+        optim=Optimizer(lr=3e-3, linear_lr=0.3, warmup_steps=40),
         augment=replace(AUGMENTS["none"], flip=0.5),
         steps=500,
         batch=8,
