@@ -62,15 +62,7 @@ class TuSimple(LabelledPictures):
             raise FormatError(unknown_name("TuSimple split", split, SPLITS) + "; or name a label file")
         root = check_root(root, "the TuSimple folder that holds clips/")
         if split is not None:
-            own = root / OWN_LABELS[split]
-            files = [own] if own.is_file() else [root / name for name in SPLITS[split]]
-            if missing := [file.name for file in files if not file.is_file()]:
-                there = ", ".join(sorted(file.name for file in root.glob("*.json"))) or "no label file"
-                raise FormatError(
-                    f"{root}: split {split!r} expected {' and '.join(missing)}, found {there}; name label files instead "
-                    "(--list FILE; in a recipe data.0.lists and validation.lists)"
-                )
-            return cls(root, files)
+            return cls(root, _files_of(root, split))
         found = [*sorted(root.glob(LABELS)), *(root / name for name in TEST if (root / name).is_file())]
         if not found:
             raise FormatError(f"{root}: expected label files {LABELS} or {TEST[0]}, found none; name one as list file")
@@ -86,3 +78,16 @@ class TuSimple(LabelledPictures):
         Lanes that the label file lists without a single point are kept, as lanes without points: the score counts them.
         """
         return to_scene(self.entries[index], size)
+
+
+def _files_of(root: Path, split: str) -> list[Path]:
+    """Return the label files of a split."""
+    own = root / OWN_LABELS[split]
+    files = [own] if own.is_file() else [root / name for name in SPLITS[split]]
+    if missing := [file.name for file in files if not file.is_file()]:
+        there = ", ".join(sorted(file.name for file in root.glob("*.json"))) or "no label file"
+        raise FormatError(
+            f"{root}: split {split!r} expected {' and '.join(missing)}, found {there}; name label files instead "
+            "(--list FILE; in a recipe data.0.lists and validation.lists)"
+        )
+    return files
