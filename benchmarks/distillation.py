@@ -34,10 +34,10 @@ from lanelight.models import LaneModel
 from lanelight.models.slot_masks import MaskLoss
 from lanelight.nn.taps import tapped
 from lanelight.render import draw_lanes
-from lanelight.runtime.predictor import network_input
 from lanelight.train import DataPart, Recipe, run
 from lanelight.train.recipe import Optimizer
 from lanelight.train.run import load_run
+from lanelight.train.session import load_detector
 
 SIZE = (320, 144)
 TRAINED_UP_TO, SCORED_FROM = 17_500, 20_000  # numbers of frames in the drive; a minute lies between them
@@ -66,9 +66,8 @@ def main() -> None:
             chosen = study(args.root, stretches, way, seed, args.steps)
             if not (folder / "weights.safetensors").is_file():
                 run(chosen, folder, report=told)
-            _, model = load_run(folder)
-            models.setdefault(way, model)
-            rows.append({"way": way, "seed": f"seed {seed}", **score(model, chosen, args.root, stretches[1])})
+            models.setdefault(way, load_run(folder)[1])
+            rows.append({"way": way, "seed": f"seed {seed}", **score(folder, args.root, stretches[1])})
             print(rows[-1], flush=True)
     for way in WAYS:
         rows.append(summary(way, [row for row in rows if row["way"] == way]))
@@ -121,16 +120,14 @@ def study(root: Path, stretches: tuple[Path, Path], way: str, seed: int, steps: 
     )
 
 
-def score(model: LaneModel, recipe: Recipe, root: Path, labels: Path) -> dict[str, Any]:
-    """Return the TuSimple figures on a stretch of the drive."""
+def score(folder: Path, root: Path, labels: Path) -> dict[str, Any]:
+    """Return the TuSimple figures of a run on a stretch of the drive."""
     data, metric = TuSimple(root, labels), TuSimpleAccuracy()
-    for i in range(len(data)):
-        _, frame, gold = data[i]
-        view = recipe.viewport.view(gold.size)
-        with torch.inference_mode():
-            (pred,) = model.decode(model(torch.from_numpy(network_input(frame, view))), [view])
-        rows = data.entries[i].rows
-        metric.update(pred, gold, rows=ROWS if rows is None else rows)
+    with load_detector(folder) as detector:
+        for i in range(len(data)):
+            _, frame, gold = data[i]
+            rows = data.entries[i].rows
+            metric.update(detector.predict(frame), gold, rows=ROWS if rows is None else rows)
     figures = metric.compute()
     told: dict[str, Any] = {"frames": metric.frames}
     for name in FIGURES:

@@ -18,6 +18,7 @@ from lanelight.formats import bdd100k, culane, tusimple
 from lanelight.formats.native import LaneLog
 from lanelight.frames import write_image
 from lanelight.geometry import Lane, Scene
+from lanelight.metrics.bdd100k import draw_lanes
 
 FRAMES = 4
 TUSIMPLE_ROWS = list(range(180, 360, 10))
@@ -72,7 +73,7 @@ def write_bdd100k_masks(root: Path, size: tuple[int, int] = (640, 360)) -> Path:
         for name in (image, label):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
         write_image(root / image, frame)
-        bdd100k.write_mask(root / label, bdd100k.draw_lanes(scene, 2))
+        bdd100k.write_mask(root / label, draw_lanes(scene.lanes, scene.size, 2))
         lines.append(f"/{image} /{label} 1 1 1 1\n")
     (root / "list").mkdir()
     (root / "list" / "test_gt_bdd.txt").write_text("".join(lines))

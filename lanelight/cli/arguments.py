@@ -14,24 +14,12 @@ MOST_STEPS = 1000  # of a range; more is a slip of the pen
 
 def positive(text: str | int) -> int:
     """Read a whole number above 0."""
-    try:
-        value = int(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"expected a whole number, got {text!r}") from error
-    if value < 1:
-        raise ArgumentTypeError(f"expected a whole number above 0, got {text}")
-    return value
+    return _whole(text, 1, "above 0")
 
 
 def seed(text: str | int) -> int:
     """Read a whole number from 0 on."""
-    try:
-        value = int(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"expected a whole number, got {text!r}") from error
-    if value < 0:
-        raise ArgumentTypeError(f"expected a whole number from 0 on, got {text}")
-    return value
+    return _whole(text, 0, "from 0 on")
 
 
 def share(text: str | float) -> float:
@@ -90,6 +78,17 @@ def thresholds(words: Sequence[str]) -> list[float]:
                 f"--iou: expected a number or start:stop:step, for example 0.5:0.95:0.05, got {word!r}"
             )
     return list(dict.fromkeys(found))
+
+
+def _whole(text: str | int, least: int, told: str) -> int:
+    """Read a whole number of at least `least`, which `told` says in words."""
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"expected a whole number, got {text!r}") from error
+    if value < least:
+        raise ArgumentTypeError(f"expected a whole number {told}, got {text}")
+    return value
 
 
 class HelpFormatter(argparse.HelpFormatter):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lanelight.cli.arguments import positive
 from lanelight.errors import ModelError
 
 if TYPE_CHECKING:
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 RECIPE_FILE, WEIGHTS_SUFFIX = "recipe.json", ".safetensors"
 HELP = "bundled name, exported file (.onnx, .xml), or training run (its folder, or a .safetensors in it)"
+
+
+def add_runtime_options(parser: Any) -> None:
+    """Declare the options that say by what a network is run."""
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="runtime; auto: the model's faster one, for a training run torch",
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
 
 
 def open_detector(model: str, *, backend: str, threads: int | None, score: float | None = None) -> Detector:

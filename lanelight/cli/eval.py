@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, thresholds
 from lanelight.cli.datasets import check_folders
-from lanelight.cli.detectors import BACKENDS, HELP, open_detector
+from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
 from lanelight.cli.folders import numbered
 from lanelight.cli.progress import Progress
 from lanelight.cli.score import LANES, USAGE, WORST, bdd100k_lines, compile_notice, culane_lines
@@ -54,13 +54,7 @@ def add_arguments(parser: Any) -> None:
         help="culane, native: width of the lines, px (30 in 1640x590, in other frames scaled with the width); "
         "bdd100k: also compare with true lanes widened by N px",
     )  # fmt: skip
-    parser.add_argument(
-        "--backend",
-        choices=BACKENDS,
-        default="auto",
-        help="runtime; auto: the model's faster one, for a training run torch",
-    )
-    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
+    add_runtime_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON")
     parser.add_argument(
         "--save", metavar="PATH",

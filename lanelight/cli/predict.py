@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, share, words_of
-from lanelight.cli.detectors import BACKENDS, HELP, open_detector
+from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
 from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
 from lanelight.errors import SourceError
@@ -39,13 +39,7 @@ def add_arguments(parser: Any) -> None:
         "--save", type=words_of(KINDS), metavar="KIND,...",
         help=f"of {', '.join(KINDS)} (videos: video,lanes,sheet; pictures: frames,lanes; lanes.jsonl always)",
     )  # fmt: skip
-    parser.add_argument(
-        "--backend",
-        choices=BACKENDS,
-        default="auto",
-        help="runtime; auto: the model's faster one, for a training run torch",
-    )
-    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the network (all processors)")
+    add_runtime_options(parser)
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th frame")
     parser.add_argument("--limit", type=positive, metavar="N", help="stop after N frames of each source")
     parser.add_argument("--score", type=share, metavar="F", help="smallest score of a lane, 0 to 1 (the model's own)")

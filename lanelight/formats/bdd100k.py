@@ -17,22 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lanelight.errors import FormatError, SourceError
 from lanelight.formats.text import read_text, relative_name
 from lanelight.frames import read_image, read_map, write_image
-from lanelight.geometry import Scene
 
 Kind = Literal["binary", "bitmask"]
 Mask = NDArray[np.bool_]
 
 BACKGROUND_BIT = 8
-TRAIN_WIDTH_PX = 8  # of the lines in the SAD release's training labels
-SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
-LIMIT_PX = 1e5  # farther outside, the fixed-point coordinates would overflow; nothing of it is seen anyway
 FLAGS = 4
 
 
@@ -89,21 +84,6 @@ def read_lanes(path: Path, kind: Kind, *, checked: bool = False) -> Mask:
             f"{_background(seen)}, as in a {seen} mask; separate the files or give the kind"
         )
     return np.asarray(values != 0 if kind == "binary" else (values & BACKGROUND_BIT) == 0)
-
-
-def draw_lanes(scene: Scene, width_px: int = TRAIN_WIDTH_PX) -> Mask:
-    """Return the lanes of a frame as pixels, (H, W) bool, True on lanes.
-
-    Args:
-        scene: the lanes.
-        width_px: of a line; in the SAD release 8 for training and 2 in the labels of the test, both at 1280x720.
-    """
-    mask = np.zeros((scene.size[1], scene.size[0]), np.uint8)
-    for lane in scene.lanes:
-        points = lane.points[np.isfinite(lane.points).all(axis=1)]
-        drawn = np.round(np.clip(points, -LIMIT_PX, LIMIT_PX) * 2**SHIFT).astype(np.int32)
-        cv2.polylines(mask, [drawn], isClosed=False, color=1, thickness=width_px, shift=SHIFT)
-    return mask.astype(np.bool_)
 
 
 def write_mask(path: str | Path, mask: Mask) -> None:

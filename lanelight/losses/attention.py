@@ -60,16 +60,6 @@ def attention_map(
     return (energy.flatten(1) / temperature).softmax(dim=1)
 
 
-def attention_distillation(
-    student: Tensor, teacher: Tensor, *, form: Form = "normalized", temperature: float = 1.0
-) -> Tensor:
-    """Return how far the attention map of `student` is from that of the deeper `teacher`, by the sum of squares.
-
-    The arguments are those of `compare_attention`.
-    """
-    return compare_attention(student, teacher, form=form, temperature=temperature).loss
-
-
 def compare_attention(
     student: Tensor,
     teacher: Tensor,

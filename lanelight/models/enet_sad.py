@@ -20,7 +20,15 @@ from lanelight.decode import Decoder
 from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
-from lanelight.models.slot_masks import SLOTS, ExistenceBranch, MaskLoss, mask_decoder, mask_target, mask_terms
+from lanelight.models.slot_masks import (
+    SLOTS,
+    ExistenceBranch,
+    MaskLoss,
+    check_form,
+    mask_decoder,
+    mask_target,
+    mask_terms,
+)
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
 from lanelight.nn.normalize import CULANE, Normalize
 
@@ -54,10 +62,7 @@ class EnetSad(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        if size[0] % 8 or size[1] % 8 or min(size) < 16:
-            raise ModelError(f"enet_sad: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
-        if channels not in (1, SLOTS + 1):
-            raise ModelError(f"enet_sad: expected 5 channels (four slots) or 1 (lane or not), got {channels}")
+        check_form("enet_sad", size, channels)
         self.normalize = Normalize(*CULANE)
         self.size, self.channels, self.shared_stages, self.width_px = size, channels, shared_stages, width_px
         self.loss_terms = loss_terms or MaskLoss()

@@ -21,7 +21,15 @@ from lanelight.decode import Decoder
 from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
-from lanelight.models.slot_masks import SLOTS, ExistenceBranch, MaskLoss, mask_decoder, mask_target, mask_terms
+from lanelight.models.slot_masks import (
+    SLOTS,
+    ExistenceBranch,
+    MaskLoss,
+    check_form,
+    mask_decoder,
+    mask_target,
+    mask_terms,
+)
 from lanelight.nn.backbone import Pretrained, vgg16_bn_stride8
 from lanelight.nn.message_passing import MessagePassing
 from lanelight.nn.normalize import CONSTANTS, Normalize
@@ -58,10 +66,7 @@ class Scnn(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        if size[0] % 8 or size[1] % 8 or min(size) < 16:
-            raise ModelError(f"scnn: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
-        if channels not in (1, SLOTS + 1):
-            raise ModelError(f"scnn: expected 5 channels (four slots) or 1 (lane or not), got {channels}")
+        check_form("scnn", size, channels)
         if normalize not in CONSTANTS:
             raise ModelError(f"scnn: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
         self.normalize = Normalize(*CONSTANTS[normalize])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lanelight.decode import Decoder, LaneAreaDecoder, MaskDecoder
+from lanelight.errors import ModelError
 from lanelight.geometry import Lane, Scene, Viewport
 from lanelight.geometry.curve import edge_gaps
 from lanelight.geometry.warp import IGNORE
@@ -36,6 +37,18 @@ class MaskLoss:
     exist: float = 0.1
     background: float = 0.4
     iou_form: Literal["present", "reference"] = "present"
+
+
+def check_form(network: str, size: tuple[int, int], channels: int) -> None:
+    """Make sure that a network can have an input size and a number of channels.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    if size[0] % 8 or size[1] % 8 or min(size) < 16:
+        raise ModelError(f"{network}: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
+    if channels not in (1, SLOTS + 1):
+        raise ModelError(f"{network}: expected 5 channels (four slots) or 1 (lane or not), got {channels}")
 
 
 def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -> dict[str, NDArray[Any]]:

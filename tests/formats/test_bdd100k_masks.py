@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lanelight.errors import FormatError, SourceError
-from lanelight.formats.bdd100k import draw_lanes, find_kind, kind_of, read_lanes, read_list, write_mask
-from lanelight.geometry import Lane, Scene
+from lanelight.formats.bdd100k import find_kind, kind_of, read_lanes, read_list, write_mask
+from lanelight.geometry import Lane
+from lanelight.metrics.bdd100k import draw_lanes
 
 
 def saved(path: Path, values: NDArray[np.uint8]) -> Path:
@@ -111,9 +112,9 @@ def test_an_empty_or_missing_list_is_an_error(tmp_path: Path) -> None:
 def test_lanes_are_drawn_and_come_back_as_a_binary_mask(tmp_path: Path) -> None:
     far = Lane(np.array([[1e300, 1.0], [np.nan, 2.0]]))
     lanes = [Lane(np.array([[20.0, 50.0], [20.0, 10.0]])), far, Lane(np.empty((0, 2)))]
-    drawn = draw_lanes(Scene((64, 60), lanes))
+    drawn = draw_lanes(lanes, (64, 60), 8)
     assert drawn[30].sum() in (8, 9)  # an even width about a pixel's centre
     assert drawn[:, 40:].sum() == 0
-    assert draw_lanes(Scene((64, 60), lanes[:1]), 2)[30].sum() < 4
+    assert draw_lanes(lanes[:1], (64, 60), 2)[30].sum() < 4
     write_mask(tmp_path / "a.png", drawn)
     assert (read_lanes(tmp_path / "a.png", "binary", checked=True) == drawn).all()

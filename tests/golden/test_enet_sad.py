@@ -11,7 +11,7 @@ import torch
 from golden.reference import golden, meta, state
 from torch import Tensor
 
-from lanelight.losses.attention import attention_distillation
+from lanelight.losses.attention import compare_attention
 from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
 from lanelight.models import checkpoints
 from lanelight.models.enet_sad import EnetSad
@@ -65,7 +65,7 @@ def test_losses_and_gradients_are_those_of_the_reference(name: str, tmp_path: Pa
         iou = soft_iou(outputs["lanes"], labels, form="reference")
         if model.channels > 1:
             assert iou.item() == pytest.approx(float(z["iou_loss"]), rel=1e-4)
-        terms = [attention_distillation(features[a], features[b], form="reference") for a, b in PAIRS]
+        terms = [compare_attention(features[a], features[b], form="reference").loss for a, b in PAIRS]
         for term, key in zip(terms, ("sad_loss_2", "sad_loss_3", "sad_loss_4"), strict=True):
             assert term.item() == pytest.approx(float(z[key]), rel=1e-4)
         total = total + 0.1 * iou + 0.1 * torch.stack(terms).sum()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lanelight.losses.attention import Function, attention_distillation, attention_map, compare_attention
+from lanelight.losses.attention import Function, attention_map, compare_attention
 
 FUNCTIONS: tuple[Function, ...] = ("sum", "mean", "max")
 
@@ -19,9 +19,9 @@ def _noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_the_reference_form_of_disjoint_one_hot_maps_is_two_over_the_positions() -> None:
-    loss = attention_distillation(_spike(1, 1), _spike(4, 6), form="reference")
+    loss = compare_attention(_spike(1, 1), _spike(4, 6), form="reference").loss
     assert float(loss) == pytest.approx(2 / 48, rel=1e-6)
-    assert float(attention_distillation(_spike(1, 1), _spike(1, 1), form="reference")) == 0
+    assert float(compare_attention(_spike(1, 1), _spike(1, 1), form="reference").loss) == 0
 
 
 def test_the_normalised_form_does_not_depend_on_the_scale_of_features() -> None:
