@@ -221,11 +221,13 @@ class _Fit:
     def __call__(self, step: int) -> Path:
         """Train from a step on; return the file of the weights."""
         from lanelight.train.health import explained
+        from lanelight.train.interrupts import Interrupts
         from lanelight.train.saving import STATE_FILE
         from lanelight.train.task import Task
 
         recipe = self.recipe
-        trainer = self._trainer(step)
+        interrupts = Interrupts()
+        trainer = self._trainer(step, interrupts)
         batches = StepBatches(
             recipe.batch,
             recipe.steps * recipe.accumulate,
@@ -237,7 +239,7 @@ class _Fit:
         state = str(self.folder / STATE_FILE) if step else None
         try:
             loader = StepLoader(self.frames, batches, recipe.workers)
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), interrupts:
                 for harmless in HARMLESS:
                     warnings.filterwarnings("ignore", message=harmless)
                 trainer.fit(task, loader, ckpt_path=state, weights_only=True)
@@ -269,7 +271,7 @@ class _Fit:
         chosen = "best" if best and self.recipe.exported == "best" else "last"
         write_json(path, {**json.loads(path.read_text()), "result": {WEIGHTS_FILE: chosen, "best": best}})
 
-    def _trainer(self, step: int) -> Any:
+    def _trainer(self, step: int, interrupts: Any) -> Any:
         """Build Lightning's trainer."""
         from lightning.pytorch import Trainer
         from lightning.pytorch.loggers import TensorBoardLogger
@@ -296,7 +298,7 @@ class _Fit:
             gradient_clip_val=recipe.optim.clip or None,
             logger=[Table(logs / "metrics.csv", step), board],
             plugins=[WholeFiles()],
-            callbacks=[*([self.average] if self.average else []), watch, self.saver],
+            callbacks=[*([self.average] if self.average else []), watch, self.saver, interrupts],
             log_every_n_steps=1,  # ours logs when it is time
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,30 @@ class _Greedy(Tiny):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         return {"lanes": torch.empty(1 << 50), "exist": images}
+
+
+class _Deaf(Tiny):
+    """Has Ctrl-C pressed in its third loss, where the exception vanishes as it does in a finalizer."""
+
+    calls = 0
+
+    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        self.calls += 1
+        if self.calls == 3:
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return super().loss(outputs, targets)
+
+
+def test_an_interrupt_that_vanished_ends_the_run_after_the_pass(
+    roads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "tiny", _Deaf)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_recipe(roads), tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (tmp_path / "run" / "weights.safetensors").is_file()
 
 
 def test_a_loss_that_is_no_number_names_term_batch_and_frames(
