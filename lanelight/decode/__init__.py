@@ -8,15 +8,29 @@ from typing import Any
 from lanelight.decode.area import LaneAreaDecoder
 from lanelight.decode.base import Decoder
 from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
+from lanelight.decode.priors import BenchmarkPriorDecoder, PriorDecoder
 from lanelight.errors import ModelError, unknown_name
 
-DECODERS: dict[str, type[MaskDecoder] | type[BenchmarkMaskDecoder] | type[LaneAreaDecoder]] = {
+KnownDecoder = MaskDecoder | BenchmarkMaskDecoder | LaneAreaDecoder | PriorDecoder | BenchmarkPriorDecoder
+
+DECODERS: dict[str, type[KnownDecoder]] = {
     "masks": MaskDecoder,
     "benchmark_masks": BenchmarkMaskDecoder,
     "lane_area": LaneAreaDecoder,
+    "priors": PriorDecoder,
+    "benchmark_priors": BenchmarkPriorDecoder,
 }
 
-__all__ = ["DECODERS", "BenchmarkMaskDecoder", "Decoder", "LaneAreaDecoder", "MaskDecoder", "decoder_from_dict"]
+__all__ = [
+    "DECODERS",
+    "BenchmarkMaskDecoder",
+    "BenchmarkPriorDecoder",
+    "Decoder",
+    "LaneAreaDecoder",
+    "MaskDecoder",
+    "PriorDecoder",
+    "decoder_from_dict",
+]
 
 
 def decoder_from_dict(entry: Mapping[str, Any]) -> Decoder:

@@ -38,9 +38,14 @@ class MaskLoss:
     background: float = 0.4
     iou_form: Literal["present", "reference"] = "present"
 
+    @property
+    def trains_all(self) -> bool:
+        """Say whether every weight of a network gets a gradient."""
+        return self.exist > 0
 
-def check_form(network: str, size: tuple[int, int], channels: int) -> None:
-    """Make sure that a network can have an input size and a number of channels.
+
+def check_form(network: str, size: tuple[int, int], channels: int, terms: object) -> None:
+    """Make sure that a network can have an input size, a number of channels and these terms of the loss.
 
     Raises:
         ModelError: it cannot.
@@ -49,6 +54,8 @@ def check_form(network: str, size: tuple[int, int], channels: int) -> None:
         raise ModelError(f"{network}: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
     if channels not in (1, SLOTS + 1):
         raise ModelError(f"{network}: expected 5 channels (four slots) or 1 (lane or not), got {channels}")
+    if not isinstance(terms, MaskLoss | None):
+        raise ModelError(f"{network}: expected the loss of masks (iou, exist, ...), got that of another kind: {terms}")
 
 
 def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -> dict[str, NDArray[Any]]:
