@@ -13,6 +13,13 @@ ARCHITECTURES: dict[str, str] = {
     "enet_sad": "ENet-SAD (Hou et al. 2019): ENet with self attention distillation, existence branch, 4 lane slots",
     "scnn": "SCNN (Pan et al. 2018): VGG16, message passing between rows and columns, existence branch, 4 lane slots",
     "scnn_sad": "SCNN-SAD: the SCNN network trained with self attention distillation between its own features",
+    "clrnet_r18": "CLRNet (Zheng et al. 2022) on ResNet-18: 192 line priors refined in three stages; a teacher",
+    "clrnet_r34": "CLRNet on ResNet-34",
+    "clrnet_r50": "CLRNet on ResNet-50",
+    "clrnet_r101": "CLRNet on ResNet-101: the teacher of CLRKDNet on ResNet-18",
+    "clrnet_dla34": "CLRNet on DLA-34: the teacher of CLRKDNet on DLA-34",
+    "clrkdnet_r18": "CLRKDNet (Qi et al. 2024) on ResNet-18: CLRNet with one map and one stage, taught by a CLRNet",
+    "clrkdnet_dla34": "CLRKDNet on DLA-34",
 }
 
 

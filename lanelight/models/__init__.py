@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from lanelight.models.base import LaneModel
+from lanelight.models.clrkdnet import clrkdnet_dla34, clrkdnet_r18
+from lanelight.models.clrnet import clrnet_dla34, clrnet_r18, clrnet_r34, clrnet_r50, clrnet_r101
 from lanelight.models.enet_sad import enet_sad
 from lanelight.models.scnn import scnn
 
@@ -11,6 +13,13 @@ MODELS: dict[str, Callable[..., LaneModel]] = {
     "enet_sad": enet_sad,
     "scnn": scnn,
     "scnn_sad": scnn,
+    "clrnet_r18": clrnet_r18,
+    "clrnet_r34": clrnet_r34,
+    "clrnet_r50": clrnet_r50,
+    "clrnet_r101": clrnet_r101,
+    "clrnet_dla34": clrnet_dla34,
+    "clrkdnet_r18": clrkdnet_r18,
+    "clrkdnet_dla34": clrkdnet_dla34,
 }
 
 __all__ = ["MODELS", "LaneModel"]

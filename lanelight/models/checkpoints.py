@@ -26,7 +26,7 @@ from lanelight.models import MODELS, LaneModel
 from lanelight.models.layouts import LAYOUTS, Converted, State
 from lanelight.nn.normalize import constants_name
 
-__all__ = ["Converted", "State", "load", "read", "read_state", "save"]
+__all__ = ["Converted", "State", "load", "metadata", "read", "read_state", "save"]
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def read(path: str | Path, name: str) -> Converted:
         converted = LAYOUTS[name](read_state(path))
     except KeyError as error:
         raise ModelError(f"{path}: expected a checkpoint of {name}, but tensor {error} is missing") from error
-    told = {key: value for key, value in _metadata(path).items() if key == "normalize" and key in converted.parts}
+    told = {key: value for key, value in metadata(path).items() if key == "normalize" and key in converted.parts}
     return replace(converted, parts=converted.parts | told)
 
 
@@ -123,7 +123,7 @@ def read_state(path: str | Path) -> State:
     return {key.removeprefix("module."): value for key, value in content.items()}
 
 
-def _metadata(path: str | Path) -> dict[str, str]:
+def metadata(path: str | Path) -> dict[str, str]:
     """Return what `save` wrote beside the tensors; nothing for other files."""
     if Path(path).suffix != ".safetensors":
         return {}

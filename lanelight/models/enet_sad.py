@@ -62,7 +62,7 @@ class EnetSad(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        check_form("enet_sad", size, channels)
+        check_form("enet_sad", size, channels, loss_terms)
         self.normalize = Normalize(*CULANE)
         self.size, self.channels, self.shared_stages, self.width_px = size, channels, shared_stages, width_px
         self.loss_terms = loss_terms or MaskLoss()

@@ -66,7 +66,7 @@ class Scnn(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        check_form("scnn", size, channels)
+        check_form("scnn", size, channels, loss_terms)
         if normalize not in CONSTANTS:
             raise ModelError(f"scnn: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
         self.normalize = Normalize(*CONSTANTS[normalize])

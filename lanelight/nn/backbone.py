@@ -6,6 +6,7 @@ timm is imported inside functions: a network without one of its backbones does n
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,28 @@ def vgg16_bn_stride8(pretrained: Pretrained = False) -> nn.ModuleDict:
         if isinstance(layer, nn.Conv2d):
             layer.dilation = layer.padding = (2, 2)
     return nn.ModuleDict({name: nn.Sequential(*layers[first:last]) for name, (first, last) in _VGG_BLOCKS.items()})
+
+
+def pyramid(name: str, pretrained: Pretrained = False) -> tuple[nn.Module, tuple[int, ...]]:
+    """Return a backbone of timm that gives its maps of strides 4, 8, 16 and 32, and the channels of these.
+
+    Args:
+        name: timm's name, with the tag of its weights, such as ``resnet18.tv_in1k``.
+        pretrained: whether, and from where, weights are loaded.
+
+    Returns:
+        (B, 3, H, W) -> list of four maps, from the shallowest to the deepest; and how many channels each has.
+
+    Raises:
+        ModelError: the weights cannot be had, or do not fit.
+    """
+    import timm
+
+    # timm's ResNets have no map at stride 2 but a stem's, and DLA two: the last four are the same in both.
+    backbone: Any = timm.create_model(name, features_only=True, out_indices=(-4, -3, -2, -1))
+    if pretrained is not False:
+        load_features(backbone, name, pretrained)
+    return backbone, tuple(backbone.feature_info.channels())
 
 
 def vgg16_bn_place(index: int) -> str:

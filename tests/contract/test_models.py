@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from lanelight.cli.models import ARCHITECTURES
 from lanelight.errors import ModelError
 from lanelight.geometry import Lane, Scene, ViewportPolicy
-from lanelight.models import MODELS
+from lanelight.models import MODELS, LaneModel
+from lanelight.models.clrnet import ClrNet
 from lanelight.models.enet_sad import EnetSad
+from lanelight.models.lane_priors import PriorLoss
+from lanelight.models.slot_masks import MaskLoss
 from lanelight.nn.taps import tapped
 
-SIZE = (256, 112)
+SIZE, PRIORS_SIZE = (256, 112), (256, 128)
 POLICY = ViewportPolicy(target=SIZE)
 FRAME = (1280, 720)
 HEAVY = {"scnn": (128, 56), "scnn_sad": (128, 56)}  # where the network runs: twenty million weights take their time
+PRIORS = sorted(name for name in MODELS if name.startswith("clr"))
 
 names = pytest.mark.parametrize("name", sorted(MODELS))
+
+
+def _size(name: str) -> tuple[int, int]:
+    """Return a small size that a network can have."""
+    return (128, 64) if name in PRIORS else HEAVY.get(name, SIZE)
+
+
+def _perfect(model: LaneModel, target: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    """Return the outputs of a network that says exactly what it should."""
+    if isinstance(model, ClrNet):
+        rows = np.zeros((1, 192, 78), np.float32)
+        rows[..., 0] = 6
+        rows[0, 7 : 7 + len(target["lanes"])] = np.nan_to_num(target["lanes"], nan=-1)
+        rows[..., :2] *= 6
+        return {"priors": torch.from_numpy(rows)}
+    lanes = np.stack([(target["lanes"] == k) * 12.0 for k in range(5)]).astype(np.float32)
+    return {"lanes": torch.from_numpy(lanes)[None], "exist": torch.from_numpy(target["exist"] * 12 - 6)[None]}
 
 
 def _scene(count: int) -> Scene:
@@ -38,7 +62,7 @@ def test_the_table_without_torch_names_the_same_networks() -> None:
 
 @names
 def test_outputs_are_named_finite_and_the_same_one_by_one(name: str) -> None:
-    size = HEAVY.get(name, SIZE)
+    size = _size(name)
     model = MODELS[name](size=size).eval()
     images = torch.rand(2, 3, size[1], size[0], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -51,7 +75,7 @@ def test_outputs_are_named_finite_and_the_same_one_by_one(name: str) -> None:
 
 @names
 def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
-    size = HEAVY.get(name, SIZE)
+    size = _size(name)
     model = MODELS[name](size=size)
     assert next(iter(model.named_children()))[0] == "normalize"
     with tapped(model, model.TAPS) as features:
@@ -62,32 +86,31 @@ def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
 @names
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
 def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None:
-    model = MODELS[name](size=SIZE, width_px=4)
-    view, scene = POLICY.view(FRAME), _scene(count)
-    target = model.target(scene, view)
-    lanes = np.stack([(target["lanes"] == k) * 12.0 for k in range(5)]).astype(np.float32)
-    outputs = {"lanes": torch.from_numpy(lanes)[None], "exist": torch.from_numpy(target["exist"] * 12 - 6)[None]}
-    (back,) = model.decode(outputs, [view])
-    assert [lane.slot for lane in back.lanes] == [lane.slot for lane in scene.lanes]
-    for lane in back.lanes:
-        assert lane.slot is not None
+    size = PRIORS_SIZE if name in PRIORS else SIZE
+    model = MODELS[name](size=size, width_px=4)
+    view, scene = ViewportPolicy(target=size).view(FRAME), _scene(count)
+    (back,) = model.decode(_perfect(model, model.target(scene, view)), [view])
+    if name not in PRIORS:  # which count slots from the vehicle: a lane alone is beside it
+        assert [lane.slot for lane in back.lanes] == [lane.slot for lane in scene.lanes]
+    for lane, drawn in zip(back.lanes, scene.lanes, strict=True):
         points = lane.points[2:-2]  # the round ends of a drawn line pull the first and last rows inwards
         inside = (points[:, 0] > 20) & (points[:, 0] < 1260)
-        wanted = scene.lanes[lane.slot].x_at(points[inside, 1])
+        wanted = drawn.x_at(points[inside, 1])
+        assert np.isfinite(wanted).sum() > 5
         # Half a mask pixel is 2.5 px of this frame; a shallow lane crosses several columns a row.
-        slope = abs(np.diff(scene.lanes[lane.slot].points[:2, 0])[0] / 6)
+        slope = abs(np.diff(drawn.points[:2, 0])[0] / 6)
         assert np.nanmax(np.abs(wanted - points[inside, 0])) < 2.5 * (1.5 + slope)
 
 
 @names
 def test_one_step_lowers_the_loss_and_every_weight_has_a_gradient(name: str) -> None:
     torch.manual_seed(0)
-    size = HEAVY.get(name, SIZE)
+    size = _size(name)
     model = MODELS[name](size=size, width_px=4).train()
     target = model.target(_scene(4), ViewportPolicy(target=size).view(FRAME))
     targets = {key: torch.from_numpy(array)[None] for key, array in target.items()}
     images = torch.rand(1, 3, size[1], size[0])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.002 if name in PRIORS else 0.05)
     losses = []
     for _ in range(4):
         optimizer.zero_grad()
@@ -134,6 +157,60 @@ def test_enet_sad_has_the_reference_number_of_parameters(
 ) -> None:
     model = EnetSad(size, channels=channels, shared_stages=shared)
     assert sum(p.numel() for p in model.parameters()) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "lanes", "count"),
+    [
+        ("clrnet_r18", (800, 320), 5, 11_774_387),
+        ("clrnet_r18", (800, 320), 7, 11_774_773),  # TuSimple's auxiliary mask has seven classes
+        ("clrnet_r34", (800, 320), 5, 21_882_547),
+        ("clrnet_r50", (800, 320), 5, 24_277_939),
+        ("clrnet_r101", (800, 320), 5, 43_270_067),
+        ("clrnet_dla34", (800, 320), 5, 15_868_707 - 41_728),  # without two projections that nothing reads
+        ("clrkdnet_r18", (384, 160), 5, 11_481_203),
+        ("clrkdnet_dla34", (800, 320), 5, 15_575_523 - 41_728),
+    ],
+)
+def test_the_clr_family_has_the_reference_number_of_parameters(
+    name: str, size: tuple[int, int], lanes: int, count: int
+) -> None:
+    with torch.device("meta"):
+        model = MODELS[name](size=size, classes=lanes)
+    assert sum(p.numel() for p in model.parameters()) == count
+
+
+def test_wrong_sizes_lanes_and_losses_of_the_clr_family_are_refused() -> None:
+    with pytest.raises(ModelError, match="clrnet: expected a size in multiples of 32, got 800x288"):
+        MODELS["clrkdnet_r18"](size=(800, 300 - 12))
+    with pytest.raises(ModelError, match="clrnet: expected at least one lane and two classes, got 0 and 5"):
+        MODELS["clrkdnet_r18"](size=(128, 64), lanes=0)
+    with pytest.raises(ModelError, match="clrnet: expected normalize to be one of"):
+        MODELS["clrkdnet_r18"](size=(128, 64), normalize="other")
+    with pytest.raises(ModelError, match="clrnet: expected the loss of priors"):
+        MODELS["clrkdnet_r18"](size=(128, 64), loss_terms=MaskLoss())
+    with pytest.raises(ModelError, match="enet_sad: expected the loss of masks"):
+        MODELS["enet_sad"](size=SIZE, loss_terms=PriorLoss())
+
+
+def test_published_weights_get_pictures_with_blue_first() -> None:
+    model = MODELS["clrkdnet_r18"](size=(128, 64), normalize="bgr")
+    images = torch.rand(1, 3, 64, 128)
+    assert torch.equal(model.normalize(images), images[:, [2, 1, 0]])
+    assert not torch.equal(MODELS["clrkdnet_r18"](size=(128, 64)).normalize(images), images[:, [2, 1, 0]])
+
+
+def test_the_table_of_priors_is_the_only_place_where_they_are() -> None:
+    model = MODELS["clrnet_r18"](size=(128, 64)).eval()
+    images = torch.rand(1, 3, 64, 128)
+    with torch.no_grad():
+        before = model(images)["priors"]
+        model.get_parameter("table").add_(0.05)
+        after = model(images)["priors"]
+    assert not torch.allclose(before[..., 2:5], after[..., 2:5], atol=1e-2)
+    assert {name.rpartition(".")[2] for name, _ in model.named_buffers()} <= {
+        "mean", "std", "running_mean", "running_var", "num_batches_tracked",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["enet_sad", "scnn"])

@@ -1,6 +1,7 @@
 """Layouts of checkpoints by network: what the reference implementations released -> our names."""
 
 from lanelight.models.layouts.base import Converted, Layout, State
+from lanelight.models.layouts.clrnet import read_clrnet
 from lanelight.models.layouts.enet_sad import read_enet_sad
 from lanelight.models.layouts.scnn import read_scnn
 
@@ -9,6 +10,13 @@ LAYOUTS: dict[str, Layout] = {
     "enet_sad": read_enet_sad,
     "scnn": read_scnn,
     "scnn_sad": read_scnn,
+    "clrnet_r18": read_clrnet,
+    "clrnet_r34": read_clrnet,
+    "clrnet_r50": read_clrnet,
+    "clrnet_r101": read_clrnet,
+    "clrnet_dla34": read_clrnet,
+    "clrkdnet_r18": read_clrnet,
+    "clrkdnet_dla34": read_clrnet,
 }
 
 __all__ = ["LAYOUTS", "Converted", "Layout", "State"]
