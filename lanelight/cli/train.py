@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ def add_arguments(parser: Any) -> None:
         metavar="KEY=VALUE",
         help="change one entry of the recipe, for example optim.lr=0.001; may be repeated",
     )
+    parser.add_argument("--teacher", metavar="FILE", help="learn from this run, its weights or an exported network too")
     parser.add_argument("--init", metavar="FILE", help="start from these weights where their shapes fit")
     parser.add_argument("--out", metavar="DIR", help="run folder (a new runs/NAME, runs/NAME2, ...)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder from its last saved state")
@@ -69,7 +71,7 @@ def _chosen(args: Any) -> tuple[Path, Any]:
     from lanelight.train.recipe import Recipe
 
     if args.resume:
-        if args.recipe or args.settings or args.init or args.out:
+        if args.recipe or args.settings or args.init or args.out or args.teacher:
             raise LanelightError(
                 "--resume: expected the folder alone, because a run goes on as it began; "
                 "for other settings start a new run with --init"
@@ -80,7 +82,27 @@ def _chosen(args: Any) -> tuple[Path, Any]:
     saved = Path(args.recipe)
     recipe = Recipe.read(saved) if saved.suffix == ".json" else named(args.recipe)
     recipe = recipe.override([*args.settings, *([f"init={args.init}"] if args.init else [])])
+    if args.teacher:
+        recipe = _taught(recipe, args.teacher)
     return Path(args.out) if args.out else numbered(Path("runs") / recipe.name), recipe
+
+
+def _taught(recipe: Any, file: str) -> Any:
+    """Return a recipe with the file of its teacher.
+
+    Raises:
+        LanelightError: the recipe learns from none.
+    """
+    from lanelight.recipes import RECIPES
+    from lanelight.recipes import recipe as named
+
+    if recipe.teacher is None:
+        known = [name for name in RECIPES if named(name).teacher is not None]
+        raise LanelightError(
+            f"--teacher: expected a recipe that learns from a teacher, but {recipe.name} has no entry for one; "
+            f"choose one of these ({', '.join(known) or 'none yet'}), or say what to learn with --set teacher=JSON"
+        )
+    return replace(recipe, teacher=replace(recipe.teacher, file=file))
 
 
 class Display:

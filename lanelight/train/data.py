@@ -46,7 +46,8 @@ def _synthetic(part: DataPart, size: tuple[int, int]) -> FrameDataset:
     if part.world not in WORLDS:
         raise LanelightError(f"recipe: {unknown_name('world', part.world, WORLDS)}")
     config = replace(WORLDS[part.world], size=part.size or size)
-    roads = SyntheticRoads(config, seed=part.seed, length=part.pool or ENDLESS)
+    # Without their classes, road and markings: what an augmentation shows beside the frame would be unknown in them.
+    roads = Slotted(SyntheticRoads(config, seed=part.seed, length=part.pool or ENDLESS))
     return Remembered(roads) if part.pool else roads
 
 
@@ -226,4 +227,4 @@ def _tensor(image: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
 
 
 def _tensors(targets: dict[str, Any]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in targets.items()}
+    return {name: torch.from_numpy(np.asarray(array, order="C")) for name, array in targets.items()}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from lanelight.datasets.augment import AUGMENTS, Augment, augment_entry
 from lanelight.distill.self_attention import SelfAttentionDistillation
+from lanelight.distill.teacher import TeacherDistillation
 from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
+from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
 
 Metric = Literal["culane", "tusimple", "bdd100k"]
@@ -110,8 +112,9 @@ class Recipe:
         metric: what they are scored by, as `lanelight eval` does: "culane" (best by F1 at an IoU of 0.5, lines of 30 px
             in 1640, in other frames scaled with the width), "tusimple" (harmonic mean of 1 - fp and 1 - fn), "bdd100k"
             (pixel IoU). None: the data set's own; of native data, pictures with line maps and rendered roads "culane".
-        loss: weights and forms of the loss.
+        loss: weights and forms of the loss: `MaskLoss` for networks with masks, `PriorLoss` for the CLR family.
         distillation: self attention distillation, or None.
+        teacher: what is learnt from a trained network, or None; ``lanelight train --teacher FILE`` names its file.
         optim: see `Optimizer`.
         augment: see `Augment`; in a file or a setting also the name of a preset in `AUGMENTS`.
         steps: optimiser steps.
@@ -144,8 +147,9 @@ class Recipe:
     validation: DataPart | None = None
     val_frames: int = 64
     metric: Metric | None = None
-    loss: MaskLoss = field(default_factory=MaskLoss)
+    loss: MaskLoss | PriorLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
+    teacher: TeacherDistillation | None = None
     optim: Optimizer = field(default_factory=Optimizer)
     augment: Augment = AUGMENTS["road"]
     steps: int = 1000
@@ -212,6 +216,8 @@ class Recipe:
             plain = dict(entry)
             if "augment" in plain:
                 plain["augment"] = augment_entry(plain["augment"])
+            if isinstance(plain.get("loss"), Mapping):
+                plain["loss"] = _loss_entry(plain["loss"])
             recipe = parser.instantiate(parser.parse_object({"recipe": plain})).recipe
         except LanelightError:
             raise
@@ -268,6 +274,12 @@ def _ours(error: BaseException | None) -> LanelightError | None:
     while error is not None and not isinstance(error, LanelightError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _loss_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a loss with the class whose names it has; jsonargparse tries the default's alone."""
+    fits = max((MaskLoss, PriorLoss), key=lambda kind: len(entry.keys() & {one.name for one in fields(kind)}))
+    return {"class_path": f"{fits.__module__}.{fits.__name__}", "init_args": dict(entry)}
 
 
 def _set_root(entry: dict[str, Any], root: str) -> None:

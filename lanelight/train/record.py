@@ -14,7 +14,9 @@ from typing import Any
 import torch
 
 from lanelight import __version__
+from lanelight.distill.teacher_network import weights_file
 from lanelight.machine import usable_processors
+from lanelight.runtime import manifest
 from lanelight.train.processes import Processes
 from lanelight.train.recipe import DataPart, Recipe
 
@@ -42,10 +44,16 @@ def description(recipe: Recipe, processes: Processes, lr: float) -> dict[str, An
         "processes": {"devices": processes.devices, "nodes": processes.nodes},
         "peak_lr": lr,
         "data": {"covers": COVERS, "parts": [_part(part) for part in _parts(recipe)]},
+        "teacher": _teacher(recipe),
         "init": _hash(Path(recipe.init).read_bytes()) if recipe.init and Path(recipe.init).is_file() else None,
         **surroundings(),
         "resumed": [],
     }
+
+
+def _teacher(recipe: Recipe) -> str | None:
+    """Return the sha256 of the teacher's file, or None without a teacher."""
+    return None if recipe.teacher is None else manifest.digest(weights_file(recipe.teacher.file))
 
 
 def surroundings() -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lanelight.errors import ModelError, OutputError, unknown_name
+from lanelight.distill.teaching import Teacher
+from lanelight.errors import LanelightError, ModelError, OutputError, unknown_name
 from lanelight.formats.text import write_json
 from lanelight.models import MODELS, LaneModel, checkpoints
 from lanelight.train import record, schedule
@@ -155,6 +156,21 @@ def _check_taps(recipe: Recipe, model: LaneModel) -> None:
         )
 
 
+def _teacher(recipe: Recipe, model: LaneModel) -> Teacher | None:
+    """Open the recipe's teacher; every error names the recipe."""
+    settings = recipe.teacher
+    if settings is None:
+        return None
+    for name, term in settings.named.items():
+        if term.start_step >= recipe.steps:
+            told = "%s never begins: its start_step is %d, the run has %d steps"
+            log.warning(told, name, term.start_step, recipe.steps)
+    try:
+        return Teacher.open(settings, model)
+    except LanelightError as error:
+        raise type(error)(f"recipe {recipe.name}: {error}") from error
+
+
 def _start_from(file: str, recipe: Recipe, model: LaneModel) -> None:
     """Load what fits of a file of weights, and log what does not.
 
@@ -213,6 +229,7 @@ class _Fit:
         self.frames_per_step = recipe.batch * recipe.accumulate * processes.count
         self.lr = schedule.scaled_lr(recipe.optim, self.frames_per_step)
         self.model = build(recipe)
+        self.teacher = _teacher(recipe, self.model)
         self.frames = TrainingFrames(recipe, self.model)
         self.shape = Shape(recipe.network, recipe.size, recipe.batch, recipe.accumulate, processes.count)
         self.average = _average(recipe)
@@ -235,7 +252,7 @@ class _Fit:
             rank=trainer.global_rank,
             world=self.processes.count,
         )
-        task = Task(recipe, self.model, self.lr, self.frames.origin)
+        task = Task(recipe, self.model, self.lr, self.frames.origin, teacher=self.teacher)
         state = str(self.folder / STATE_FILE) if step else None
         try:
             loader = StepLoader(self.frames, batches, recipe.workers)
@@ -310,7 +327,7 @@ def _strategy(recipe: Recipe, processes: Processes) -> str:
     """Return Lightning's name for how processes train together."""
     if processes.count == 1:
         return "auto"
-    return "ddp" if recipe.loss.exist else "ddp_find_unused_parameters_true"  # the branch is then not trained
+    return "ddp" if recipe.loss.trains_all else "ddp_find_unused_parameters_true"
 
 
 def _average(recipe: Recipe) -> Any:

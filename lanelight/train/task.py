@@ -10,6 +10,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from lanelight.distill.lesson import Lesson
+from lanelight.distill.teaching import Teacher
 from lanelight.errors import LanelightError
 from lanelight.models import LaneModel
 from lanelight.nn.taps import tapped
@@ -28,20 +30,31 @@ class Task(LightningModule):
         model: the network.
         lr: peak learning rate; see `lanelight.train.schedule.scaled_lr`.
         origin: says where a sample comes from, for messages.
+        teacher: that the network learns from, or None. It is no module, so it is neither trained nor saved here.
     """
 
-    def __init__(self, recipe: Recipe, model: LaneModel, lr: float, origin: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: LaneModel,
+        lr: float,
+        origin: Callable[[int], str],
+        *,
+        teacher: Teacher | None = None,
+    ) -> None:
         super().__init__()
         self.recipe = recipe
         self.model = model
         self.lr = lr
         self.origin = origin
+        self.teacher = teacher
+        sources = (recipe.distillation, teacher)
+        self._taps = sorted({name for source in sources if source is not None for name in source.taps})
         self._step: Step = torch.compile(self._features) if recipe.compile else self._features
 
     def _features(self, images: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the outputs and the tapped features of one pass."""
-        names = self.recipe.distillation.taps if self.recipe.distillation else ()
-        with tapped(self.model, names) as features:
+        with tapped(self.model, self._taps) as features:
             outputs = self.model(images)
         return outputs, dict(features)
 
@@ -56,18 +69,29 @@ class Task(LightningModule):
     def training_step(self, batch: Sample, batch_idx: int) -> dict[str, Any]:
         """Return the ``loss`` of a batch, its ``terms``, and other ``figures`` to be logged."""
         outputs, features = self._step(batch["images"].float() / 255)
+        lesson, figures = self._lesson(batch["images"])
         targets = {name: tensor for name, tensor in batch.items() if name not in ("images", "index")}
         with torch.autocast(self.device.type, enabled=False):  # sums over a million pixels want float32
-            terms = self.model.loss({name: tensor.float() for name, tensor in outputs.items()}, targets)
-            figures: dict[str, Tensor] = {}
+            outputs, features = _float(outputs), _float(features)
+            terms = self.model.loss(outputs, targets)
             sad = self.recipe.distillation
             if sad is not None and sad.active(self.global_step):
-                found = sad({name: tensor.float() for name, tensor in features.items()}, self.global_step)
+                found = sad(features, self.global_step)
                 terms["sad"], figures["sad/peak"] = found.loss, found.peak
+            if self.teacher is not None and lesson is not None:
+                terms |= self.teacher.terms(lesson, outputs, features, self.global_step)
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             self._stop(terms, batch, batch_idx)
         return {"loss": loss, "terms": {name: term.detach() for name, term in terms.items()}, "figures": figures}
+
+    def _lesson(self, images: Tensor) -> tuple[Lesson | None, dict[str, Tensor]]:
+        """Return what the teacher says of a batch, None where it does not count yet, and figures to be logged."""
+        if self.teacher is None or not self.teacher.settings.active(self.global_step):
+            return None, {}
+        lesson, share = self.teacher.lesson(images)
+        cached = {"teacher/cached": torch.tensor(share, device=images.device)}
+        return lesson, cached if self.teacher.settings.cache is not None else {}
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser and its schedule."""
@@ -90,3 +114,7 @@ class Task(LightningModule):
             f"{', '.join(f'{name} {value:.4g}' for name, value in values.items())}; look at these frames, "
             "lower optim.lr, or lengthen optim.warmup_steps"
         )
+
+
+def _float(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.float() for name, tensor in tensors.items()}

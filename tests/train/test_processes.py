@@ -10,12 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from train.tiny import Tiny, tiny_recipe, write_roads
 
 from lanelight.errors import LanelightError
+from lanelight.geometry import ViewportPolicy
 from lanelight.models import MODELS
+from lanelight.models.clrnet import first_lines
+from lanelight.models.lane_priors import PriorLoss
+from lanelight.nn.taps import tapped
 from lanelight.train import Optimizer, Processes, Recipe, run
 from lanelight.train.processes import is_first
+from lanelight.train.run import load_run
 from lanelight.train.schedule import scaled_lr
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -55,6 +62,32 @@ def test_two_processes_have_the_losses_of_one_with_the_same_frames_a_step(
     for other in (two, ran, _losses(tmp_path / "more")):
         assert other == pytest.approx(one, abs=1e-5)
     assert json.loads((tmp_path / "two" / "run.json").read_text())["frames_per_step"] == 4
+
+
+@pytest.mark.slow
+def test_two_processes_leave_no_stale_priors(tmp_path: Path) -> None:
+    base = replace(
+        tiny_recipe(write_roads(tmp_path / "roads")),
+        network="clrkdnet_r18",
+        size=(64, 32),
+        viewport=ViewportPolicy(target=(64, 32)),
+        loss=PriorLoss(),
+        optim=Optimizer(lr=1e-2, warmup_steps=0),
+        steps=4,
+        batch=2,
+        val_every=4,
+        log_every=1,
+    )
+    assert len(_train(base, tmp_path / "two", 2)) == 4
+    _, model = load_run(tmp_path / "two")
+    table = model.get_parameter("table")
+    assert (table - first_lines()).abs().max() > 1e-3  # it was trained
+    # Where the network begins is the table, whatever process wrote the file: no other copy of it is kept.
+    with tapped(model, ("line",)) as features, torch.no_grad():
+        model(torch.rand(1, 3, 32, 64))
+    assert torch.equal(features["line"][0], table)
+    kept = set(load_file(tmp_path / "two" / "weights.safetensors"))
+    assert not [name for name in kept if "prior" in name]
 
 
 def test_torchrun_says_how_many_processes_there_are() -> None:
