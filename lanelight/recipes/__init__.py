@@ -54,6 +54,50 @@ RECIPES: dict[str, tuple[str, str]] = {
         "lanelight.recipes.bdd100k",
         "SCNN-SAD 640x360 on BDD100K, lane or not, 60,000 steps, distillation from 40,000",
     ),
+    "clrnet_r18_culane": (
+        "lanelight.recipes.culane",
+        "CLRNet on ResNet-18, 800x320 on CULane, 55,545 steps of 24 frames",
+    ),
+    "clrnet_r34_culane": (
+        "lanelight.recipes.culane",
+        "CLRNet on ResNet-34, 800x320 on CULane, 55,545 steps of 24 frames",
+    ),
+    "clrnet_r101_culane": (
+        "lanelight.recipes.culane",
+        "CLRNet on ResNet-101, 800x320 on CULane, 148,120 steps of 12 frames",
+    ),
+    "clrnet_dla34_culane": (
+        "lanelight.recipes.culane",
+        "CLRNet on DLA-34, 800x320 on CULane, 55,545 steps of 24 frames",
+    ),
+    "clrkdnet_r18_culane": (
+        "lanelight.recipes.culane",
+        "CLRKDNet on ResNet-18 on CULane, taught by clrnet_r101 (--teacher), 46,400 steps",
+    ),
+    "clrkdnet_dla34_culane": (
+        "lanelight.recipes.culane",
+        "CLRKDNet on DLA-34 on CULane, taught by clrnet_dla34 (--teacher), 46,400 steps",
+    ),
+    "clrnet_r18_tusimple": (
+        "lanelight.recipes.tusimple",
+        "CLRNet on ResNet-18, 800x320 on TuSimple, 5,719 steps of 40 frames",
+    ),
+    "clrnet_r34_tusimple": (
+        "lanelight.recipes.tusimple",
+        "CLRNet on ResNet-34, 800x320 on TuSimple, 7,148 steps of 32 frames",
+    ),
+    "clrnet_r101_tusimple": (
+        "lanelight.recipes.tusimple",
+        "CLRNet on ResNet-101, 800x320 on TuSimple, 22,876 steps of 10 frames",
+    ),
+    "clrkdnet_r18_tusimple": (
+        "lanelight.recipes.tusimple",
+        "CLRKDNet on ResNet-18 on TuSimple, taught by clrnet_r101 (--teacher), 5,719 steps",
+    ),
+    "clrkdnet_dla34_tusimple": (
+        "lanelight.recipes.tusimple",
+        "CLRKDNet on DLA-34 on TuSimple, taught by clrnet_dla34 (--teacher), 5,719 steps",
+    ),
 }
 
 __all__ = ["RECIPES", "recipe"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lanelight.models.slot_masks import MaskLoss
 from lanelight.recipes.mask_networks import ENET_PAIRS, SCNN_PAIRS, published, with_sad
 from lanelight.train.recipe import Recipe
 
@@ -31,6 +32,7 @@ def enet_bdd100k(root: str = "data/BDD100K") -> Recipe:
         root: folder that holds ``images/`` and ``labels/``, or the pictures, labels and ``list/`` of the SAD release.
     """
     base = published("enet_bdd100k", "enet", "bdd100k", root, size=SIZE, width_px=WIDTH_PX)
+    assert isinstance(base.loss, MaskLoss)
     return replace(base, parts={"channels": 1}, loss=replace(base.loss, exist=0.0))
 
 

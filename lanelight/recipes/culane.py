@@ -1,15 +1,19 @@
-"""ENet and SCNN on CULane, without and with self attention distillation (SAD)."""
+"""ENet, SCNN, CLRNet and CLRKDNet on CULane."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from lanelight.datasets.augment import AUGMENTS
+from lanelight.models.lane_priors import PriorLoss
 from lanelight.recipes.mask_networks import ENET_PAIRS, SCNN_PAIRS, published, with_sad
+from lanelight.recipes.prior_networks import clrnet, taught
 from lanelight.train.recipe import Recipe
 
 SIZE = (800, 288)
 WIDTH_PX = 8  # the masks of the benchmark have lines of 16 px in 1640 px: 7.8 px here
+CUT = 270 / 590  # above the rows that CLRNet looks at
+DISTINCT = "list/train_distinct.txt"  # the frames that differ from the one before, as `lanelight data dedup` lists them
 
 
 def enet_culane(root: str = "data/CULane") -> Recipe:
@@ -81,3 +85,106 @@ def scnn_sad_culane(root: str = "data/CULane") -> Recipe:
         root: as for `enet_culane`.
     """
     return with_sad(scnn_culane(root), "scnn_sad_culane", "scnn_sad", pairs=SCNN_PAIRS, start_step=40_000)
+
+
+def clrnet_r18_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRNet on ResNet-18.
+
+    Sources: the authors' code: 15 epochs of 88,880 frames, 24 a step, rate 6e-4, the top 270 of 590 rows cut off; the
+    rest as `lanelight.recipes.prior_networks.clrnet` says.
+
+    Differs: as said there. Validation takes the first 1000 of 9675 frames; the auxiliary mask has lines as wide as the
+    benchmark's.
+
+    Args:
+        root: folder that holds ``driver_*/`` and ``list/``.
+    """
+    return clrnet("clrnet_r18_culane", "clrnet_r18", "culane", root, top=CUT, width_px=WIDTH_PX)
+
+
+def clrnet_r34_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRNet on ResNet-34: `clrnet_r18_culane`, as the authors have it; differs as that does.
+
+    Sources: as there.
+
+    Args:
+        root: as there.
+    """
+    return replace(clrnet_r18_culane(root), name="clrnet_r34_culane", network="clrnet_r34")
+
+
+def clrnet_dla34_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRNet on DLA-34: `clrnet_r18_culane`, as the authors have it; differs as that does.
+
+    Sources: as there.
+
+    Args:
+        root: as there.
+    """
+    return replace(clrnet_r18_culane(root), name="clrnet_dla34_culane", network="clrnet_dla34")
+
+
+def clrnet_r101_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRNet on ResNet-101, the teacher of `clrkdnet_r18_culane`.
+
+    Sources: the authors' code: 20 epochs, 12 frames a step, rate 3e-4; else as `clrnet_r18_culane`.
+
+    Differs: as that does.
+
+    Args:
+        root: as there.
+    """
+    base = clrnet_r18_culane(root)
+    return replace(
+        base,
+        name="clrnet_r101_culane",
+        network="clrnet_r101",
+        optim=replace(base.optim, lr=3e-4, reference_batch=12),
+        steps=88_880 // 12 * 20,
+        batch=12,
+        val_every=4000,
+    )
+
+
+def clrkdnet_r18_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRKDNet on ResNet-18, with a CLRNet on ResNet-101 as its teacher.
+
+    Sources: the authors' code: 20 epochs of the 55,698 frames that differ from the one before by at least 15, 24 a
+    step, weights 5 and 3 of the terms for features and lines; else as `clrnet_r18_culane`.
+
+    Differs: as that does, and as `lanelight.recipes.prior_networks.taught` says. The list of frames is the one that
+    ``lanelight data dedup culane --root ROOT --split train --out ROOT/list/train_distinct.txt`` writes; the authors'
+    code leaves frames out only from its second start on. Their configuration of the teacher builds a ResNet-50 and
+    loads weights of a ResNet-101 into it without saying that they do not fit.
+
+    Args:
+        root: as there.
+    """
+    base = clrnet_r18_culane(root)
+    student = replace(
+        base,
+        name="clrkdnet_r18_culane",
+        network="clrkdnet_r18",
+        data=(replace(base.data[0], split=None, lists=(DISTINCT,)),),
+        steps=55_698 // 24 * 20,
+    )
+    return taught(student, "clrnet_r101")
+
+
+def clrkdnet_dla34_culane(root: str = "data/CULane") -> Recipe:
+    """Return the recipe of CLRKDNet on DLA-34, with a CLRNet on DLA-34 as its teacher.
+
+    Sources: the authors' code: IoU term 3, weights 5 and 5 of the terms for features and lines; else as
+    `clrkdnet_r18_culane`. Their teacher was trained on the same list of frames: `clrnet_dla34_culane` with
+    ``data.0.lists`` and 15 epochs of it, 34,800 steps.
+
+    Differs: as that does.
+
+    Args:
+        root: as there.
+    """
+    base = clrkdnet_r18_culane(root)
+    student = taught(replace(base, name="clrkdnet_dla34_culane", network="clrkdnet_dla34"), "clrnet_dla34")
+    assert student.teacher is not None
+    terms = tuple(replace(term, weight=5.0) if term.kind == "lines" else term for term in student.teacher.terms)
+    return replace(student, loss=PriorLoss(iou=3.0), teacher=replace(student.teacher, terms=terms))

@@ -12,8 +12,10 @@ import painted_splits
 import pytest
 
 from lanelight.cli import main
+from lanelight.errors import LanelightError
 from lanelight.formats.bdd100k import read_lanes
 from lanelight.frames import read_image
+from lanelight.models import MODELS, checkpoints
 from lanelight.recipes import RECIPES, recipe
 from lanelight.runtime import Detector
 from lanelight.runtime.predictor import network_input
@@ -21,21 +23,31 @@ from lanelight.train.recipe import Recipe
 from lanelight.train.run import build, load_run, run
 
 BENCHMARKS = ("culane", "tusimple", "bdd100k")
-SIZE = (128, 72)
+SIZE, PRIORS_SIZE = (128, 72), (128, 64)
 NAMES = [name for name in RECIPES if name.endswith(BENCHMARKS)]
+PRIORS = [name for name in NAMES if name.startswith("clr")]
+TAUGHT = [name for name in PRIORS if name.startswith("clrkdnet")]
+BACKBONES = {  # of networks that look at the deepest maps of a backbone
+    "clrnet": ("r18", "r34", "r101", "dla34"),
+    "clrkdnet": ("r18", "dla34"),
+}
 
 names = pytest.mark.parametrize("name", NAMES)
 
 
 def _small(name: str, root: Path) -> Recipe:
-    """Return a recipe at a size at which two steps take a second, from random weights."""
+    """Return a recipe at a size at which two steps take a second, from random weights and with a small teacher."""
     base = recipe(name)
     parts = {key: value for key, value in base.parts.items() if key != "pretrained_backbone"}
     sad = base.distillation and replace(base.distillation, start_step=1)
+    size = PRIORS_SIZE if name in PRIORS else SIZE
+    if base.teacher is not None:
+        teacher = checkpoints.save(MODELS["clrnet_r18"](size=size), root / "teacher.safetensors", network="clrnet_r18")
+        base = replace(base, teacher=replace(base.teacher, network="clrnet_r18", file=str(teacher)))
     small = replace(
         base,
-        size=SIZE,
-        viewport=replace(base.viewport, target=SIZE),
+        size=size,
+        viewport=replace(base.viewport, target=size),
         width_px=3,
         parts=parts,
         distillation=sad,
@@ -56,8 +68,11 @@ def test_the_verb_shows_a_recipe_that_can_be_trained_from_its_file(
     assert Recipe.from_dict(json.loads(capsys.readouterr().out)) == recipe(name)
 
 
-def test_each_benchmark_has_four_recipes() -> None:
+def test_each_benchmark_has_its_recipes() -> None:
     wanted = {f"{network}_{data}" for network in ("enet", "enet_sad", "scnn", "scnn_sad") for data in BENCHMARKS}
+    wanted |= {f"clrnet_{size}_culane" for size in BACKBONES["clrnet"]}
+    wanted |= {f"clrnet_{size}_tusimple" for size in BACKBONES["clrnet"] if size != "dla34"}  # none is published
+    wanted |= {f"clrkdnet_{size}_{data}" for size in BACKBONES["clrkdnet"] for data in ("culane", "tusimple")}
     assert set(NAMES) == wanted
 
 
@@ -74,9 +89,16 @@ def test_a_recipe_is_whole_and_its_network_can_be_built(name: str) -> None:
     built = recipe(name)
     assert built.name == name
     assert built.validation is not None
-    assert (built.validation.split, built.data[0].split) == ("val", "train")
+    assert built.validation.split == "val"
+    if name in TAUGHT and name.endswith("culane"):
+        assert built.data[0].lists == ("list/train_distinct.txt",)
+    else:
+        assert built.data[0].split == "train"
     assert built.optim.reference_batch == built.batch
-    assert built.viewport.view((1640, 590)).crop == (0, 0, 1640, 590)  # the benchmarks' decoders need whole frames
+    # The decoders of the benchmarks' masks need whole frames; priors have the rows that CLRNet cuts off.
+    cut = 0 if name not in PRIORS else 270 if name.endswith("culane") else round(160 / 720 * 590)
+    assert built.viewport.view((1640, 590)).crop == (0, cut, 1640, 590)
+    assert (built.teacher is not None) == (name in TAUGHT)
     assert (built.distillation is not None) == ("sad" in name)
     assert built.distillation is None or 0 < built.distillation.start_step < built.steps
     assert Recipe.from_dict(json.loads(json.dumps(built.to_dict()))) == built
@@ -85,15 +107,21 @@ def test_a_recipe_is_whole_and_its_network_can_be_built(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith("scnn") else name for name in NAMES]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith(("scnn", "clr")) else name for name in NAMES]
 )
 def test_a_recipe_trains_on_the_files_of_its_benchmark(name: str, tmp_path: Path) -> None:
     kind = name.rpartition("_")[2]
     root = painted_splits.write(kind, tmp_path / "data")
     small = _small(name, root)
+    if "list/train_distinct.txt" in small.data[0].lists:
+        words = ["data", "dedup", "culane", "--root", str(root), "--split", "train", "--threshold", "0.1"]
+        assert main([*words, "--out", str(root / "list" / "train_distinct.txt")]) == 0
     assert run(small, tmp_path / "run").is_file()
     table = (tmp_path / "run" / "logs" / "metrics.csv").read_text()
     columns = table.splitlines()[0].split(",")
+    if name in PRIORS:
+        _check_priors(name, columns, tmp_path / "run", small)
+        return
     assert ("loss/sad" in columns) == ("sad/peak" in columns) == ("sad" in name)
     assert ("loss/iou" in columns) == ("sad" in name)
     assert ("loss/exist" in columns) == (kind != "bdd100k")
@@ -101,6 +129,26 @@ def test_a_recipe_trains_on_the_files_of_its_benchmark(name: str, tmp_path: Path
     read, model = load_run(tmp_path / "run")
     assert read == small
     assert model.decoder.to_dict()["kind"] == ("lane_area" if kind == "bdd100k" else "masks")
+
+
+def _check_priors(name: str, columns: list[str], folder: Path, small: Recipe) -> None:
+    """Check the columns of a run's table, and its network, of the CLR family."""
+    own = {f"loss/{term}" for term in ("classification", "regression", "iou", "segmentation")}
+    learnt = {f"loss/teacher_{kind}" for kind in ("attention", "features", "lines")}
+    assert own <= set(columns)
+    assert (learnt <= set(columns)) == (name in TAUGHT)
+    assert any(column.startswith("val/") for column in columns)
+    read, model = load_run(folder)
+    assert read == small
+    assert model.decoder.to_dict()["kind"] == "priors"
+    assert model.decoder.to_dict()["max_lanes"] == (5 if name.endswith("tusimple") else 4)
+
+
+def test_the_list_that_a_student_learns_from_is_asked_for_by_name(tmp_path: Path) -> None:
+    root = painted_splits.write("culane", tmp_path / "data")
+    with pytest.raises(LanelightError, match=r"train_distinct\.txt"):
+        run(_small("clrkdnet_r18_culane", root), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
