@@ -20,6 +20,7 @@ ARCHITECTURES: dict[str, str] = {
     "clrnet_dla34": "CLRNet on DLA-34: the teacher of CLRKDNet on DLA-34",
     "clrkdnet_r18": "CLRKDNet (Qi et al. 2024) on ResNet-18: CLRNet with one map and one stage, taught by a CLRNet",
     "clrkdnet_dla34": "CLRKDNet on DLA-34",
+    "fast_scnn": "Fast-SCNN (Poudel et al. 2019): one class per pixel at any size, two branches, 1.14 M parameters",
 }
 
 
@@ -104,7 +105,9 @@ def layers(name: str | None) -> str:
     rows = [
         (part, type(module).__name__, sum(p.numel() for p in module.parameters()))
         for part, module in model.named_children()
+        if not part.startswith("tap_")  # a name for a feature, without a weight
     ]
+    rows += [(name, "Parameter", own.numel()) for name, own in model.named_parameters(recurse=False)]
     rows.append(("all", f"{type(model).__name__} {model.size[0]}x{model.size[1]}", sum(row[2] for row in rows)))
     return "\n".join(f"{part:<14}{kind:<22}{count:>12,}" for part, kind, count in rows)
 

@@ -7,11 +7,14 @@ from typing import Any
 
 from lanelight.decode.area import LaneAreaDecoder
 from lanelight.decode.base import Decoder
+from lanelight.decode.classes import ClassDecoder
 from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
 from lanelight.decode.priors import BenchmarkPriorDecoder, PriorDecoder
 from lanelight.errors import ModelError, unknown_name
 
-KnownDecoder = MaskDecoder | BenchmarkMaskDecoder | LaneAreaDecoder | PriorDecoder | BenchmarkPriorDecoder
+KnownDecoder = (
+    MaskDecoder | BenchmarkMaskDecoder | LaneAreaDecoder | PriorDecoder | BenchmarkPriorDecoder | ClassDecoder
+)
 
 DECODERS: dict[str, type[KnownDecoder]] = {
     "masks": MaskDecoder,
@@ -19,12 +22,14 @@ DECODERS: dict[str, type[KnownDecoder]] = {
     "lane_area": LaneAreaDecoder,
     "priors": PriorDecoder,
     "benchmark_priors": BenchmarkPriorDecoder,
+    "classes": ClassDecoder,
 }
 
 __all__ = [
     "DECODERS",
     "BenchmarkMaskDecoder",
     "BenchmarkPriorDecoder",
+    "ClassDecoder",
     "Decoder",
     "LaneAreaDecoder",
     "MaskDecoder",

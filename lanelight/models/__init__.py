@@ -6,6 +6,7 @@ from lanelight.models.base import LaneModel
 from lanelight.models.clrkdnet import clrkdnet_dla34, clrkdnet_r18
 from lanelight.models.clrnet import clrnet_dla34, clrnet_r18, clrnet_r34, clrnet_r50, clrnet_r101
 from lanelight.models.enet_sad import enet_sad
+from lanelight.models.fast_scnn import fast_scnn
 from lanelight.models.scnn import scnn
 
 MODELS: dict[str, Callable[..., LaneModel]] = {
@@ -20,6 +21,7 @@ MODELS: dict[str, Callable[..., LaneModel]] = {
     "clrnet_dla34": clrnet_dla34,
     "clrkdnet_r18": clrkdnet_r18,
     "clrkdnet_dla34": clrkdnet_dla34,
+    "fast_scnn": fast_scnn,
 }
 
 __all__ = ["MODELS", "LaneModel"]

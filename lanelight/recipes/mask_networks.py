@@ -89,6 +89,7 @@ def with_sad(recipe: Recipe, name: str, network: str, *, pairs: tuple[tuple[str,
         pairs: (student tap, teacher tap).
         start_step: from which the term counts.
     """
+    assert isinstance(recipe.loss, MaskLoss)
     return replace(
         recipe,
         name=name,

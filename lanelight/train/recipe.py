@@ -13,6 +13,7 @@ from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.distill.teacher import TeacherDistillation
 from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
+from lanelight.models.class_maps import ClassLoss
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
 
@@ -112,7 +113,8 @@ class Recipe:
         metric: what they are scored by, as `lanelight eval` does: "culane" (best by F1 at an IoU of 0.5, lines of 30 px
             in 1640, in other frames scaled with the width), "tusimple" (harmonic mean of 1 - fp and 1 - fn), "bdd100k"
             (pixel IoU). None: the data set's own; of native data, pictures with line maps and rendered roads "culane".
-        loss: weights and forms of the loss: `MaskLoss` for networks with masks, `PriorLoss` for the CLR family.
+        loss: weights and forms of the loss: `MaskLoss` for networks with masks, `PriorLoss` for the CLR family,
+            `ClassLoss` for networks with one class per pixel.
         distillation: self attention distillation, or None.
         teacher: what is learnt from a trained network, or None; ``lanelight train --teacher FILE`` names its file.
         optim: see `Optimizer`.
@@ -147,7 +149,7 @@ class Recipe:
     validation: DataPart | None = None
     val_frames: int = 64
     metric: Metric | None = None
-    loss: MaskLoss | PriorLoss = field(default_factory=MaskLoss)
+    loss: MaskLoss | PriorLoss | ClassLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
     teacher: TeacherDistillation | None = None
     optim: Optimizer = field(default_factory=Optimizer)
@@ -278,7 +280,8 @@ def _ours(error: BaseException | None) -> LanelightError | None:
 
 def _loss_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of a loss with the class whose names it has; jsonargparse tries the default's alone."""
-    fits = max((MaskLoss, PriorLoss), key=lambda kind: len(entry.keys() & {one.name for one in fields(kind)}))
+    kinds = (MaskLoss, PriorLoss, ClassLoss)
+    fits = max(kinds, key=lambda kind: len(entry.keys() & {one.name for one in fields(kind)}))
     return {"class_path": f"{fits.__module__}.{fits.__name__}", "init_args": dict(entry)}
 
 

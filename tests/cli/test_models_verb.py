@@ -61,6 +61,13 @@ def test_an_architecture_has_a_summary_and_an_unknown_name_a_suggestion(capsys: 
     assert "did you mean 'enet_sad'" in capsys.readouterr().err
 
 
+def test_weights_that_lie_in_no_layer_are_counted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "clrkdnet_r18", "--layers"]) == 0
+    *_, table, total = capsys.readouterr().out.splitlines()
+    assert table.split() == ["table", "Parameter", "576"]
+    assert total.split()[-1] == "11,481,203"
+
+
 def test_the_layers_of_an_architecture_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "enet_sad", "--layers"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]

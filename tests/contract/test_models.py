@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from lanelight.geometry import Lane, Scene, ViewportPolicy
 from lanelight.models import MODELS, LaneModel
 from lanelight.models.clrnet import ClrNet
 from lanelight.models.enet_sad import EnetSad
+from lanelight.models.fast_scnn import FastScnn
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
 from lanelight.nn.taps import tapped
@@ -24,6 +26,7 @@ POLICY = ViewportPolicy(target=SIZE)
 FRAME = (1280, 720)
 HEAVY = {"scnn": (128, 56), "scnn_sad": (128, 56)}  # where the network runs: twenty million weights take their time
 PRIORS = sorted(name for name in MODELS if name.startswith("clr"))
+CLASSES = ["fast_scnn"]  # networks with one class per pixel, which know no lanes
 
 names = pytest.mark.parametrize("name", sorted(MODELS))
 
@@ -41,6 +44,9 @@ def _perfect(model: LaneModel, target: dict[str, NDArray[Any]]) -> dict[str, tor
         rows[0, 7 : 7 + len(target["lanes"])] = np.nan_to_num(target["lanes"], nan=-1)
         rows[..., :2] *= 6
         return {"priors": torch.from_numpy(rows)}
+    if isinstance(model, FastScnn):
+        classes = np.stack([(target["classes"] == k) * 12.0 for k in range(model.classes)]).astype(np.float32)
+        return {"classes": torch.from_numpy(classes)[None]}
     lanes = np.stack([(target["lanes"] == k) * 12.0 for k in range(5)]).astype(np.float32)
     return {"lanes": torch.from_numpy(lanes)[None], "exist": torch.from_numpy(target["exist"] * 12 - 6)[None]}
 
@@ -54,6 +60,14 @@ def _scene(count: int) -> Scene:
         x = 640 + (bottom - 640) * (rows - 300) / 420
         lanes.append(Lane(np.stack([x, rows], axis=1), slot=slot))
     return Scene(FRAME, lanes)
+
+
+def _classes(count: int) -> Scene:
+    """Return a Scene with a class everywhere and areas of so many others."""
+    classes = np.zeros(FRAME[::-1], np.uint8)
+    for k in range(count):
+        classes[200 + 120 * k : 300 + 120 * k, 150 * k : 500 + 250 * k] = k + 1
+    return Scene(FRAME, classes=classes)
 
 
 def test_the_table_without_torch_names_the_same_networks() -> None:
@@ -83,7 +97,7 @@ def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
     assert tuple(features) == model.TAPS
 
 
-@names
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(CLASSES)))
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
 def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None:
     size = PRIORS_SIZE if name in PRIORS else SIZE
@@ -102,12 +116,32 @@ def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None
         assert np.nanmax(np.abs(wanted - points[inside, 0])) < 2.5 * (1.5 + slope)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_decoding_the_target_gives_the_classes_back(name: str, count: int) -> None:
+    model, view, scene = MODELS[name](size=SIZE), POLICY.view(FRAME), _classes(count)
+    (back,) = model.decode(_perfect(model, model.target(scene, view)), [view])
+    assert back.lanes == ()
+    assert back.classes is not None
+    assert scene.classes is not None
+    x0, y0, x1, y1 = view.crop
+    assert (np.delete(back.classes, range(y0, y1), axis=0) == 255).all()
+    assert (x0, x1) == (0, FRAME[0])
+    have, want = back.classes[y0:y1], scene.classes[y0:y1]
+    # A pixel of the mask is 5x5 px of this frame, so that a border may move by 2 px.
+    near = np.ones((5, 5), np.uint8)
+    even = cv2.dilate(want, near) == cv2.erode(want, near)
+    assert even.mean() > 0.95
+    assert np.array_equal(have[even], want[even])
+
+
 @names
 def test_one_step_lowers_the_loss_and_every_weight_has_a_gradient(name: str) -> None:
     torch.manual_seed(0)
     size = _size(name)
     model = MODELS[name](size=size, width_px=4).train()
-    target = model.target(_scene(4), ViewportPolicy(target=size).view(FRAME))
+    scene = _classes(4) if name in CLASSES else _scene(4)
+    target = model.target(scene, ViewportPolicy(target=size).view(FRAME))
     targets = {key: torch.from_numpy(array)[None] for key, array in target.items()}
     images = torch.rand(1, 3, size[1], size[0])
     optimizer = torch.optim.SGD(model.parameters(), lr=0.002 if name in PRIORS else 0.05)

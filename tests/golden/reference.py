@@ -13,8 +13,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from lanelight.models import LaneModel, checkpoints
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("LANELIGHT_SHARED", ROOT.parent / "shared"))
+CLR_NETWORKS = {  # golden -> name of the network
+    "clrnet_r18_culane": "clrnet_r18",
+    "clrnet_dla34_culane": "clrnet_dla34",
+    "clrkdnet_teacher_r50": "clrnet_r50",
+    "clrkdnet_teacher_dla34": "clrnet_dla34",
+    "clrkdnet_r18_culane": "clrkdnet_r18",
+}
 
 
 def golden(name: str) -> Any:
@@ -47,6 +56,22 @@ def state(z: Any) -> dict[str, Tensor]:
     sums = [float(tensor.double().sum()) for tensor in built.values()]
     assert np.allclose(sums, z["key_sums"], atol=1e-2), "the rebuilt weights are not the golden's"
     return built
+
+
+def clr_network(name: str, folder: Path) -> tuple[LaneModel, Tensor]:
+    """Return the network of `CLR_NETWORKS` with a golden's weights, and the golden's input.
+
+    The weights are read from a file in the released layout, which is written to the folder.
+    """
+    z = golden(name)
+    rebuilt = {f"module.{key}": tensor for key, tensor in state(z).items()}
+    rebuilt["module.heads.prior_ys"] = rebuilt["module.heads.prior_ys"].double()  # as after a validation run
+    torch.save({"net": rebuilt, "epoch": 1, "recorder": {"step": 3}}, folder / "reference.pth")
+    shape = meta(z)["input"]
+    model = checkpoints.load(folder / "reference.pth", CLR_NETWORKS[name], size=(shape[3], shape[2])).eval()
+    model.normalize = torch.nn.Identity()
+    images = np.random.default_rng(meta(z)["input_seed"]).normal(size=shape).astype(np.float32)
+    return model, torch.from_numpy(images)
 
 
 def _draw(kind: str, shape: tuple[int, ...], key: str, scale: float) -> np.ndarray[Any, Any]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from golden.reference import CLR_NETWORKS, clr_network, golden, meta, state
 
+from lanelight.errors import ModelError
 from lanelight.models import checkpoints
 from lanelight.nn.taps import tapped
 
@@ -78,6 +79,14 @@ def test_priors_that_several_gpus_left_behind_are_replaced_by_the_trained_ones(
     model = checkpoints.load(tmp_path / "file.pth", "clrkdnet_r18", size=(800, 320))
     assert torch.equal(model.get_parameter("table"), trained)
     assert "trained on several GPUs" in caplog.text
+
+
+def test_a_file_of_the_other_network_is_refused(tmp_path: Path) -> None:
+    torch.save({"net": state(golden("clrkdnet_r18_culane"))}, tmp_path / "student.pth")
+    with pytest.raises(ModelError, match="expected the 3 stages of CLRNet, got 1; name it as a CLRKDNet"):
+        checkpoints.load(tmp_path / "student.pth", "clrnet_r18", size=(800, 320))
+    with pytest.raises(ModelError, match="do not fit ClrNet: 222 missing"):
+        checkpoints.load(tmp_path / "student.pth", "clrkdnet_dla34", size=(800, 320))
 
 
 def test_priors_one_step_behind_are_the_ones_that_the_reference_runs(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Layouts of checkpoints by network: what the reference implementations released -> our names."""
 
 from lanelight.models.layouts.base import Converted, Layout, State
-from lanelight.models.layouts.clrnet import read_clrnet
+from lanelight.models.layouts.clrnet import read_clrkdnet, read_clrnet
 from lanelight.models.layouts.enet_sad import read_enet_sad
+from lanelight.models.layouts.fast_scnn import read_fast_scnn
 from lanelight.models.layouts.scnn import read_scnn
 
 LAYOUTS: dict[str, Layout] = {
@@ -15,8 +16,9 @@ LAYOUTS: dict[str, Layout] = {
     "clrnet_r50": read_clrnet,
     "clrnet_r101": read_clrnet,
     "clrnet_dla34": read_clrnet,
-    "clrkdnet_r18": read_clrnet,
-    "clrkdnet_dla34": read_clrnet,
+    "clrkdnet_r18": read_clrkdnet,
+    "clrkdnet_dla34": read_clrkdnet,
+    "fast_scnn": read_fast_scnn,
 }
 
 __all__ = ["LAYOUTS", "Converted", "Layout", "State"]

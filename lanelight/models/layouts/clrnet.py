@@ -44,6 +44,21 @@ _PRIORS = "heads.priors"
 
 def read_clrnet(state: State) -> Converted:
     """Convert the layout of the CLRNet reference, or inspect ours."""
+    return _read(state, 3)
+
+
+def read_clrkdnet(state: State) -> Converted:
+    """Convert the layout of the CLRKDNet reference, or inspect ours."""
+    return _read(state, 1)
+
+
+def clrnet_name(key: str) -> str:
+    """Return our name for a tensor of the CLRNet reference."""
+    return renamed(key, _OURS)
+
+
+def _read(state: State, stages: int) -> Converted:
+    """Convert a released file of so many stages, or inspect ours, which may have any."""
     if _PRIORS not in state:
         return _own(state)
     dropped = [key for key in state if key.startswith("heads.") and key.removeprefix("heads.") in _CONSTANTS]
@@ -51,13 +66,14 @@ def read_clrnet(state: State) -> Converted:
     lines = _trained_lines(state)
     ours = {clrnet_name(key): _ours(key, tensor) for key, tensor in state.items() if key not in dropped}
     ours["table"] = lines
+    parts = _own(ours).parts
+    if parts["stages"] != stages:
+        raise ModelError(
+            f"expected the {stages} stages of {'CLRNet' if stages > 1 else 'CLRKDNet'}, got {parts['stages']}; "
+            f"name it as a {'CLRKDNet' if stages > 1 else 'CLRNet'} (clrkdnet_* has one stage, clrnet_* has three)"
+        )
     # All of CLRKDNet's and CLRNet's published weights were trained on pictures in OpenCV's order, divided by 255.
-    return Converted(ours, {**_own(ours).parts, "normalize": "bgr"}, tuple(dropped))
-
-
-def clrnet_name(key: str) -> str:
-    """Return our name for a tensor of the CLRNet reference."""
-    return renamed(key, _OURS)
+    return Converted(ours, {**parts, "normalize": "bgr"}, tuple(dropped))
 
 
 def _own(state: State) -> Converted:
