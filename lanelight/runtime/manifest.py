@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from lanelight.decode import Decoder, LaneAreaDecoder
+from lanelight.decode import BenchmarkPriorDecoder, ClassDecoder, Decoder, LaneAreaDecoder
 from lanelight.errors import ModelError
 from lanelight.formats.text import write_json
 from lanelight.geometry import ViewportPolicy
@@ -142,8 +142,12 @@ class Manifest:
 
 
 def found_by(decoder: Decoder) -> dict[str, Any]:
-    """Return the manifest's entries on what a decoder finds: classes of pixels, or else lanes in slots."""
-    return {"slots": 0, "classes": decoder.CLASSES} if isinstance(decoder, LaneAreaDecoder) else {}
+    """Return the manifest's entries on what a decoder finds: classes of pixels, lanes without slots, or in slots."""
+    if isinstance(decoder, LaneAreaDecoder):
+        return {"slots": 0, "classes": decoder.CLASSES}
+    if isinstance(decoder, ClassDecoder):
+        return {"slots": 0, "classes": decoder.names}
+    return {"slots": 0} if isinstance(decoder, BenchmarkPriorDecoder) else {}
 
 
 def manifest_path(model: Path | str) -> Path:

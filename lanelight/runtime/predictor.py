@@ -23,7 +23,12 @@ from lanelight.runtime.session import Array, Session
 from lanelight.runtime.timings import Timings
 from lanelight.runtime.tracking import LaneTracker
 
-SCORE_FIELD = "exist_threshold"  # what `score` replaces in a decoder
+SCORE_FIELDS = {  # kind of decoder -> what `score` replaces
+    "masks": "exist_threshold",
+    "benchmark_masks": "exist_threshold",
+    "priors": "score_threshold",
+    "benchmark_priors": "score_threshold",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +200,21 @@ def decoder_of(manifest: Manifest, score: float | None = None) -> Decoder:
         score: smallest score of a lane in [0, 1]; None keeps the manifest's.
 
     Raises:
-        ModelError: a score outside [0, 1], or a decoder that this version does not know.
+        ModelError: a score outside [0, 1] or for a network without single lanes, or a decoder that this version does
+            not know.
     """
+    decoder = decoder_from_dict(manifest.decoder)
     if score is None:
-        return decoder_from_dict(manifest.decoder)
+        return decoder
     if not 0 <= score <= 1:
         raise ModelError(f"score: expected a value in [0, 1], got {score}")
-    return decoder_from_dict({**manifest.decoder, SCORE_FIELD: score})
+    field = SCORE_FIELDS.get(manifest.decoder["kind"])
+    if field is None:
+        raise ModelError(
+            f"score: expected a network that finds single lanes, got model {manifest.name!r}, whose decoder is "
+            f"{manifest.decoder['kind']}; leave the score out"
+        )
+    return decoder_from_dict({**manifest.decoder, field: score})
 
 
 def _check_frame(frame: Image) -> None:

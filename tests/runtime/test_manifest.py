@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,31 @@ import fake_network
 import pytest
 
 from lanelight import __version__
+from lanelight.decode import (
+    DECODERS,
+    BenchmarkMaskDecoder,
+    BenchmarkPriorDecoder,
+    ClassDecoder,
+    Decoder,
+    LaneAreaDecoder,
+    MaskDecoder,
+    PriorDecoder,
+    decoder_from_dict,
+)
 from lanelight.errors import ModelError
 from lanelight.runtime import Manifest, find_model
+from lanelight.runtime.manifest import found_by
+from lanelight.runtime.predictor import SCORE_FIELDS, decoder_of
+
+EXAMPLES: tuple[Decoder, ...] = (
+    MaskDecoder(row_step=2),
+    BenchmarkMaskDecoder("tusimple"),
+    LaneAreaDecoder(0.3),
+    PriorDecoder(nms_px=24.0, max_lanes=5),
+    BenchmarkPriorDecoder.of("llamas"),
+    ClassDecoder(("road", "other")),
+)
+decoders = pytest.mark.parametrize("decoder", EXAMPLES, ids=lambda decoder: decoder.to_dict()["kind"])
 
 
 def changed(model: Path, **values: Any) -> None:
@@ -30,6 +54,36 @@ def test_a_manifest_comes_back_as_saved(tmp_path: Path) -> None:
     assert manifest.lanelight == __version__
     assert len(manifest.sha256) == 64
     assert json.loads((tmp_path / "markers.json").read_text())["format"] == "lanelight-model/1"
+
+
+def test_there_is_an_example_of_every_decoder() -> None:
+    assert {type(decoder) for decoder in EXAMPLES} == set(DECODERS.values())
+
+
+@decoders
+def test_a_decoder_comes_back_from_a_manifest(tmp_path: Path, decoder: Decoder) -> None:
+    model = fake_network.write_model(tmp_path)
+    replace(fake_network.manifest(), decoder=decoder.to_dict(), **found_by(decoder)).save(model)
+    assert decoder_from_dict(Manifest.load(model).decoder) == decoder
+
+
+@decoders
+def test_a_manifest_says_how_many_slots_its_decoder_fills(decoder: Decoder) -> None:
+    manifest = replace(fake_network.manifest(), **found_by(decoder))
+    assert manifest.slots == (4 if isinstance(decoder, MaskDecoder | BenchmarkMaskDecoder | PriorDecoder) else 0)
+    assert bool(manifest.classes) == isinstance(decoder, LaneAreaDecoder | ClassDecoder)
+
+
+@decoders
+def test_a_score_replaces_the_threshold_of_lanes_alone(decoder: Decoder) -> None:
+    entry = decoder.to_dict()
+    manifest = replace(fake_network.manifest(), decoder=entry)
+    assert decoder_of(manifest) == decoder
+    if isinstance(decoder, LaneAreaDecoder | ClassDecoder):
+        with pytest.raises(ModelError, match="expected a network that finds single lanes, got model 'markers'"):
+            decoder_of(manifest, 0.7)
+    else:
+        assert decoder_of(manifest, 0.7).to_dict() == {**entry, SCORE_FIELDS[entry["kind"]]: 0.7}
 
 
 def test_a_newer_version_asks_for_an_upgrade(tmp_path: Path) -> None:
