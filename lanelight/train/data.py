@@ -96,8 +96,19 @@ class Slotted:
 
 
 def open_labelled(part: DataPart) -> LabelledPictures:
-    """Open a data set of labelled lanes as it is, its lanes without slots of ours."""
-    return open_dataset(part.kind, _found(part.frames, "data.root=DIR"), part.split, part.lists or None)
+    """Open a data set of labelled lanes as it is, its lanes without slots of ours.
+
+    Raises:
+        LanelightError: the folder, or a list in it, is not there or cannot be read.
+    """
+    root = _found(part.frames, "data.root=DIR")
+    for name in part.lists:
+        if not (root / name).is_file():
+            raise LanelightError(
+                f"{root / name}: expected a list of frames, found none; write it with `lanelight data dedup "
+                f"{part.kind} --root {root} --split train --out {root / name}`, or name another in the recipe's lists"
+            )
+    return open_dataset(part.kind, root, part.split, part.lists or None)
 
 
 def _labelled(part: DataPart, _size: tuple[int, int]) -> FrameDataset:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lanelight.distill.teacher_network import weights_file
 from lanelight.distill.teaching import Teacher
 from lanelight.errors import LanelightError, ModelError, OutputError, unknown_name
 from lanelight.formats.text import write_json
@@ -228,6 +229,8 @@ class _Fit:
         self.recipe, self.folder, self.processes, self.report = recipe, folder, processes, report
         self.frames_per_step = recipe.batch * recipe.accumulate * processes.count
         self.lr = schedule.scaled_lr(recipe.optim, self.frames_per_step)
+        if recipe.teacher is not None:
+            weights_file(recipe.teacher.file)  # missing, it is told before a backbone's weights are fetched
         self.model = build(recipe)
         self.teacher = _teacher(recipe, self.model)
         self.frames = TrainingFrames(recipe, self.model)

@@ -146,7 +146,10 @@ def _check_priors(name: str, columns: list[str], folder: Path, small: Recipe) ->
 
 def test_the_list_that_a_student_learns_from_is_asked_for_by_name(tmp_path: Path) -> None:
     root = painted_splits.write("culane", tmp_path / "data")
-    with pytest.raises(LanelightError, match=r"train_distinct\.txt"):
+    with pytest.raises(
+        LanelightError,
+        match=r"train_distinct\.txt: expected a list of frames, found none; write it with `lanelight data dedup culane",
+    ):
         run(_small("clrkdnet_r18_culane", root), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
