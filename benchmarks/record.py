@@ -15,12 +15,18 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def record(name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Append rows to ``results/NAME.csv`` and return its path; the columns are those of the first row."""
+    """Append rows to ``results/NAME.csv`` and return its path; the columns are those of the first row.
+
+    Raises:
+        ValueError: the file has other columns.
+    """
     path = RESULTS / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     origin = {"machine": machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "revision": revision()}
     full = [{**row, **origin} for row in rows]
     new = not path.is_file()
+    if not new and (known := path.open(newline="").readline().rstrip().split(",")) != list(full[0]):
+        raise ValueError(f"{path}: expected the columns {known}, got {list(full[0])}; move the file away")
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(full[0]), lineterminator="\n")
         if new:
