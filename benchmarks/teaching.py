@@ -1,7 +1,8 @@
 """Does a teacher help? A CLRNet, and CLRKDNets with and without what it teaches, on real frames and rendered roads.
 
 Every run trains on the first stretch of one TuSimple drive and on rendered motorways, and is scored on a later stretch
-of that drive and on rendered motorways of another seed. Students of one seed differ in the teacher alone.
+of that drive and on rendered motorways of another seed. Students of one seed see the same frames; those that start from
+the teacher's weights have half the steps.
 
 python benchmarks/teaching.py ROOT LABELS [--seeds 0 1] [--steps 800] [--teacher-steps 1600] [--out runs/teaching]
 """
@@ -33,7 +34,14 @@ from lanelight.train.session import load_detector
 
 SIZE = (384, 160)
 WORLD = "highway"
-TEACHER, STUDENT, TAUGHT = "clrnet_r18", "clrkdnet_r18", "clrkdnet_r18, taught"
+TEACHER, STUDENT = "clrnet_r18", "clrkdnet_r18"
+# way -> folder, whether it is taught, whether it starts from the teacher's weights where their shapes fit
+WAYS = {
+    "clrkdnet_r18": ("alone", False, False),
+    "clrkdnet_r18, taught": ("taught", True, False),
+    "clrkdnet_r18, from the teacher's weights": ("started", False, True),
+    "clrkdnet_r18, from the teacher's weights, taught": ("both", True, True),
+}
 FIGURES = ("accuracy", "fp", "fn", "f1", "roads_f1")
 
 
@@ -46,7 +54,6 @@ def main() -> None:
     parser.add_argument("--teacher-steps", type=int, default=1600)
     parser.add_argument("--out", type=Path, default=Path("runs/teaching"))
     parser.add_argument("--picture", type=Path, help="what teacher and students of the first seed find")
-    parser.add_argument("--only", choices=(TEACHER, STUDENT, TAUGHT), help="train these and stop")
     args = parser.parse_args()
     torch.set_num_threads(2)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -54,30 +61,31 @@ def main() -> None:
     base = study(args.root, stretches)
     plans = [(TEACHER, replace(base, network=TEACHER, steps=args.teacher_steps), args.out / "teacher")]
     for seed in args.seeds:
-        student = replace(base, network=STUDENT, steps=args.steps, seed=seed)
-        plans.append((STUDENT, student, args.out / f"alone_{seed}"))
-        plans.append((TAUGHT, taught(student, TEACHER, str(args.out / "teacher")), args.out / f"taught_{seed}"))
+        for way, (name, learns, starts) in WAYS.items():
+            student = replace(base, network=STUDENT, steps=args.steps // (2 if starts else 1), seed=seed)
+            if starts:
+                student = replace(student, init=str(args.out / "teacher" / "weights.safetensors"))
+            if learns:
+                student = taught(student, TEACHER, str(args.out / "teacher"))
+            plans.append((way, student, args.out / f"{name}_{seed}"))
     rows = []
     for way, recipe, folder in plans:
-        if args.only not in (None, way):
-            continue
         if not (folder / "weights.safetensors").is_file():
             run(recipe, folder, report=told)
-        if args.only is None:
-            figures = score_drive(folder, args.root, stretches[1])
-            figures["roads_f1"] = score_roads(folder, WORLD, 60)["f1"]
-            rows.append({"network": way, "seed": f"seed {recipe.seed}", **rounded(figures)})
-            print(rows[-1], flush=True)
-    if args.only is not None:
-        return
-    for way in (STUDENT, TAUGHT):
+        figures = score_drive(folder, args.root, stretches[1])
+        figures["roads_f1"] = score_roads(folder, WORLD, 60)["f1"]
+        rows.append(
+            {"network": way, "seed": f"seed {recipe.seed}", "steps": f"{recipe.steps} steps", **rounded(figures)}
+        )
+        print(rows[-1], flush=True)
+    for way in WAYS:
         own = [row for row in rows if row["network"] == way]
-        rows.append({"network": way, "seed": "mean", **summary(own, FIGURES)})
+        rows.append({"network": way, "seed": "mean", "steps": own[0]["steps"], **summary(own, FIGURES)})
         print(rows[-1])
     print(record("teaching", rows))
     if args.picture:
         folders = {TEACHER: args.out / "teacher"}
-        folders |= {way: args.out / f"{name}_{args.seeds[0]}" for way, name in ((STUDENT, "alone"), (TAUGHT, "taught"))}
+        folders |= {way: args.out / f"{name}_{args.seeds[0]}" for way, (name, *_) in WAYS.items()}
         write_image(args.picture, sheet(folders, args.root, stretches[1]))
 
 
@@ -122,7 +130,7 @@ def sheet(folders: dict[str, Path], root: Path, labels: Path) -> NDArray[np.uint
 
 def tile(frame: NDArray[np.uint8], scene: Any, name: str) -> NDArray[np.uint8]:
     """Return a small picture of a frame with lanes."""
-    small = cv2.resize(draw_lanes(frame, scene, fill=False), (384, 216), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(draw_lanes(frame, scene, fill=False), (320, 180), interpolation=cv2.INTER_AREA)
     return labelled(np.asarray(small, dtype=np.uint8), name)
 
 
