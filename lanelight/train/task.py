@@ -51,8 +51,8 @@ class Task(LightningModule):
         sources = (recipe.distillation, teacher)
         self._taps = sorted({name for source in sources if source is not None for name in source.taps})
         if recipe.compile:
-            # What was compiled for an earlier run of this process would be taken again, with the taps that it had: hooks
-            # are no part of what torch compares (torch._dynamo.config.skip_nnmodule_hook_guards).
+            # What was compiled for an earlier run of this process would be taken again, with the taps that it had:
+            # hooks are no part of what torch compares (torch._dynamo.config.skip_nnmodule_hook_guards).
             torch.compiler.reset()
         self._step: Step = torch.compile(self._features) if recipe.compile else self._features
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -230,9 +229,10 @@ def test_the_exported_network_says_the_same(variant: Variant, tmp_path: Path) ->
     assert (manifest.slots, tuple(manifest.classes)) == (0, ("sky", "road", "car"))
     images = torch.rand(3, 3, SIZE[1], SIZE[0], generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        want = network.eval()(images)["classes"].numpy()
+        want = network.eval()(images)["classes"].argmax(dim=1).numpy()
     for backend in ("onnxruntime", "openvino"):
         session = open_session(path, backend, outputs=network.OUTPUTS)
         have = session(images.numpy())["classes"]
         session.close()
-        assert np.abs(have - want).max() <= 1e-5 * np.abs(want).max()
+        assert have.shape == want.shape
+        assert (have != want).mean() <= 1e-3
