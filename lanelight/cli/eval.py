@@ -13,7 +13,16 @@ from lanelight.cli.datasets import check_folders
 from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
 from lanelight.cli.folders import numbered
 from lanelight.cli.progress import Progress
-from lanelight.cli.score import LANES, USAGE, WORST, bdd100k_lines, compile_notice, culane_lines
+from lanelight.cli.score import (
+    LANES,
+    USAGE,
+    WORST,
+    bdd100k_lines,
+    cell,
+    cityscapes_lines,
+    compile_notice,
+    culane_lines,
+)
 from lanelight.errors import FormatError, unknown_name
 
 if TYPE_CHECKING:
@@ -24,7 +33,8 @@ if TYPE_CHECKING:
 
 MAX_RUN_TIME_MS = 200.0  # above it the TuSimple scorer counts a frame as lost
 ALL = "all"  # in place of a split: everything there is
-CLASS_DATASETS = ("cityscapes", "camvid")
+DEFAULT_SPLIT, SPLITS = "test", {"cityscapes": "val"}  # labels of Cityscapes' test split are not published
+COMPILED = ("culane", "native", "cityscapes")  # the other scores are not compiled
 # option: (value where it is not given, data sets that it belongs to)
 SPECIAL: dict[str, tuple[Any, tuple[str, ...]]] = {
     "iou": (None, ("culane", "native")),
@@ -39,8 +49,9 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--data", required=True, metavar="DATASET", help=f"one of: {', '.join(DATASETS)}")
     parser.add_argument("--root", required=True, metavar="DIR", help="folder of the data set")
     parser.add_argument(
-        "--split", default="test", metavar="NAME", help=f"part of the data set, where no --list is given; or {ALL}"
-    )
+        "--split", metavar="NAME",
+        help=f"part of the data set, where no --list is given; or {ALL} ({DEFAULT_SPLIT}; cityscapes: val)",
+    )  # fmt: skip
     parser.add_argument(
         "--list", metavar="FILE", help="list, label or task file, or folder of list files (culane: the categories)"
     )
@@ -70,7 +81,7 @@ def run(args: Any) -> int:
     from lanelight.runtime.evaluate import write_worst
 
     if args.data not in DATASETS:
-        raise FormatError(_no_dataset(args.data))
+        raise FormatError(unknown_name("data set", args.data, DATASETS))
     if fault := _misplaced(args):
         print(f"error: {fault}", file=sys.stderr)
         return USAGE
@@ -80,7 +91,8 @@ def run(args: Any) -> int:
     done = _evaluate(args, rule)
     if done.frames:
         print("\n".join(lines_of(done.scores)))
-        print(f"{done.latency_ms:.2f} ms a frame from picture to lanes (median)")
+        what = "classes" if args.data in CLASSES else "lanes"
+        print(f"{done.latency_ms:.2f} ms a frame from picture to {what} (median)")
         for note in done.notes:
             print(f"note: {note}")
         slow = sum(latency > MAX_RUN_TIME_MS for latency in done.latencies_ms)
@@ -113,7 +125,7 @@ def _evaluate(args: Any, rule: ScoringRule) -> Evaluation:
 
 
 def _notice(data: str) -> AbstractContextManager[None]:
-    return compile_notice() if data in SPECIAL["iou"][1] else nullcontext()  # the other scores are not compiled
+    return compile_notice() if data in COMPILED else nullcontext()
 
 
 def _report_unreadable(done: Evaluation) -> int:
@@ -125,16 +137,6 @@ def _report_unreadable(done: Evaluation) -> int:
     return 1 if done.unreadable else 0
 
 
-def _no_dataset(name: str) -> str:
-    if name in CLASS_DATASETS:
-        return (
-            f"--data {name}: expected a data set of lanes ({', '.join(DATASETS)}); {name} has classes, which need a "
-            "segmentation network, and lanelight eval runs lane networks only so far"
-            + ("; lanelight score cityscapes scores files of predictions" if name == "cityscapes" else "")
-        )
-    return unknown_name("data set", name, DATASETS)
-
-
 def _misplaced(args: Any) -> str | None:
     """Return what is wrong with the choice of options, or None."""
     for option, (absent, owners) in SPECIAL.items():
@@ -144,7 +146,8 @@ def _misplaced(args: Any) -> str | None:
 
 
 def _split(args: Any) -> str | None:
-    return None if args.split == ALL or args.list else str(args.split)
+    split = args.split or SPLITS.get(args.data, DEFAULT_SPLIT)
+    return None if split == ALL or args.list else str(split)
 
 
 def _culane(args: Any) -> ScoringRule:
@@ -189,9 +192,31 @@ def _bdd100k(args: Any) -> ScoringRule:
     return BDD100KRule(BDD100K.open(args.root, _split(args), args.list), dilate=args.width)
 
 
+def _cityscapes(args: Any) -> ScoringRule:
+    from lanelight.datasets import Cityscapes
+    from lanelight.runtime.scoring_classes import ClassRule
+
+    return ClassRule(Cityscapes.open(args.root, _split(args), args.list))
+
+
+def _camvid(args: Any) -> ScoringRule:
+    from lanelight.datasets import CamVid
+    from lanelight.runtime.scoring_classes import ClassRule
+
+    return ClassRule(CamVid.open(args.root, _split(args), args.list))
+
+
 def _tusimple_lines(figures: Figures) -> Iterator[str]:
     yield f"{'accuracy':>10}{'FP':>10}{'FN':>10}{'frames':>10}"
     yield f"{figures['accuracy']:>10.4f}{figures['fp']:>10.4f}{figures['fn']:>10.4f}{figures['frames']:>10}"
+
+
+def _class_lines(figures: Figures) -> Iterator[str]:
+    yield f"{'':>16}{'IoU':>10}"
+    for name, iou in figures["per_class"].items():
+        yield f"{name:>16}{cell(iou)}"
+    yield f"{'mean class':>16}{cell(figures['class_miou'])}\n"
+    yield f"{'pixel accuracy':>16}{cell(figures['pixel_accuracy'])}  (void left out)"
 
 
 DATASETS: dict[str, tuple[Callable[[Any], ScoringRule], Callable[[Figures], Iterator[str]]]] = {
@@ -199,4 +224,7 @@ DATASETS: dict[str, tuple[Callable[[Any], ScoringRule], Callable[[Figures], Iter
     "tusimple": (_tusimple, _tusimple_lines),
     "bdd100k": (_bdd100k, bdd100k_lines),
     "native": (_native, culane_lines),
+    "cityscapes": (_cityscapes, cityscapes_lines),
+    "camvid": (_camvid, _class_lines),
 }
+CLASSES = ("cityscapes", "camvid")

@@ -37,7 +37,8 @@ def run(args: Any) -> int:
             else f"classes differ in at most {parity.other_class:.3%} of a frame"
         )
         shares = "of the largest value (xs: of 1 + |x|)" if "priors/xs" in parity.error else "of the largest value"
-        print(f"{parity.backend}: 99.9 % of the elements within {errors} {shares}; {found}")
+        near = f"99.9 % of the elements within {errors} {shares}; " if errors else ""
+        print(f"{parity.backend}: {near}{found}")
     times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report.latency_ms.items())
     print(f"network alone: {times}; the manifest names {report.backend}")
     print(f"wrote {out} and {out.with_suffix('.json')}")

@@ -1,4 +1,4 @@
-"""`lanelight predict`: lanes of pictures, videos, cameras and streams."""
+"""`lanelight predict`: lanes or classes of pictures, videos, cameras and streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lanelight.frames import Source
     from lanelight.runtime import Detector
 
-KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "cvat", "labelme")
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "cvat", "labelme", "classes", "triptych")
 FOLDER = Path("runs/predict")
 INTERRUPTED = 130
 PATIENCE_S = 3.0
@@ -39,6 +39,7 @@ def add_arguments(parser: Any) -> None:
         "--save", type=words_of(KINDS), metavar="KIND,...",
         help=f"of {', '.join(KINDS)} (videos: video,lanes,sheet; pictures: frames,lanes; lanes.jsonl always)",
     )  # fmt: skip
+    parser.add_argument("--gold", metavar="DIR", help="true class maps of the pictures, for --save triptych")
     add_runtime_options(parser)
     parser.add_argument("--every", type=positive, default=1, metavar="N", help="take every N-th frame")
     parser.add_argument("--limit", type=positive, metavar="N", help="stop after N frames of each source")
@@ -54,7 +55,7 @@ def run(args: Any) -> int:
     """Run the verb."""
     from lanelight.formats.text import make_folder, write_json
     from lanelight.frames import find_sources
-    from lanelight.runtime.outputs import check_writable
+    from lanelight.runtime.outputs import check_kinds, check_writable
 
     sources = find_sources(args.source)
     out = Path(args.out) if args.out else numbered(FOLDER)
@@ -65,6 +66,7 @@ def run(args: Any) -> int:
     entries: list[dict[str, Any]] = []
     problems: list[SourceError] = []
     with open_detector(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
+        check_kinds(args.save or (), detector.manifest)
         detector.warm_up()
         with finishing_on_signals(stop):
             for source, folder in zip(sources, folders(out, [source.stem for source in sources]), strict=True):
@@ -125,7 +127,16 @@ def _predict(
     expected = None if source.count is None else -(-source.count // args.every)
     if args.limit is not None:
         expected = args.limit if expected is None else min(expected, args.limit)
-    outputs = Outputs(folder, source, kinds, model=detector.manifest.name, every=args.every, timings=detector.timings)
+    outputs = Outputs(
+        folder,
+        source,
+        kinds,
+        model=detector.manifest.name,
+        every=args.every,
+        timings=detector.timings,
+        class_names=detector.manifest.classes,
+        gold=Path(args.gold) if args.gold else None,
+    )
     with outputs, Progress(source.name, expected) as progress:
         report = run_job(
             detector,
@@ -137,10 +148,12 @@ def _predict(
             stop=stop,
             progress=progress.update,
         )
+    manifest = detector.manifest
+    lanes = {"lanes_per_frame": round(report.lanes / max(report.frames, 1), 3)}
     entry = {
         "source": source.name,
         "frames": report.frames,
-        "lanes_per_frame": round(report.lanes / max(report.frames, 1), 3),
+        **(lanes if manifest.slots or not manifest.classes else {"classes": len(manifest.classes)}),
         "seconds": round(report.seconds, 3),
         "frames_per_second": round(report.frames_per_second, 2),
         "stages": detector.timings.summary(),
@@ -151,10 +164,8 @@ def _predict(
 
 
 def _print(entry: dict[str, Any], how: str) -> None:
-    print(
-        f"{entry['source']}: {entry['frames']} frames, {entry['lanes_per_frame']:.2f} lanes a frame, "
-        f"{entry['frames_per_second']:.1f} frames/s ({how})"
-    )
+    found = f"{entry['classes']} classes" if "classes" in entry else f"{entry['lanes_per_frame']:.2f} lanes a frame"
+    print(f"{entry['source']}: {entry['frames']} frames, {found}, {entry['frames_per_second']:.1f} frames/s ({how})")
     print(f"  {'stage':<8} {'mean':>8} {'p50':>8} {'p95':>8}   ms a frame")
     for stage, row in entry["stages"].items():
         print(f"  {stage:<8} {row['mean_ms']:8.2f} {row['p50_ms']:8.2f} {row['p95_ms']:8.2f}")

@@ -195,16 +195,17 @@ def _tusimple_lines(figures: Figures) -> Iterator[str]:
     yield f"{cells}{figures['frames']:>10}"
 
 
-def _cityscapes_lines(figures: Figures) -> Iterator[str]:
+def cityscapes_lines(figures: Figures) -> Iterator[str]:
+    """Yield the lines of the table of Cityscapes figures."""
     yield f"{'':>16}{'IoU':>10}{'iIoU':>10}"
     for kind in ("class", "category"):
         for name, iou in figures[f"per_{kind}"].items():
             weighted = figures[f"per_{kind}_instance"].get(name)
             if iou is not None:
-                yield f"{name:>16}{_cell(iou)}{_cell(weighted)}"
-        yield f"{'mean ' + kind:>16}{_cell(figures[f'{kind}_miou'])}{_cell(figures[f'{kind}_iiou'])}\n"
-    yield f"{'pixel accuracy':>16}{_cell(figures['pixel_accuracy'])}  (void left out)"
-    yield f"{'':>16}{_cell(figures['pixel_accuracy_with_void'])}  (void counted)"
+                yield f"{name:>16}{cell(iou)}{cell(weighted)}"
+        yield f"{'mean ' + kind:>16}{cell(figures[f'{kind}_miou'])}{cell(figures[f'{kind}_iiou'])}\n"
+    yield f"{'pixel accuracy':>16}{cell(figures['pixel_accuracy'])}  (void left out)"
+    yield f"{'':>16}{cell(figures['pixel_accuracy_with_void'])}  (void counted)"
 
 
 def bdd100k_lines(figures: Figures) -> Iterator[str]:
@@ -216,7 +217,8 @@ def bdd100k_lines(figures: Figures) -> Iterator[str]:
     yield f"{figures['frames']} frames"
 
 
-def _cell(value: float | None) -> str:
+def cell(value: float | None) -> str:
+    """Return a figure in ten places, ``-`` where there is none."""
     return f"{'-':>10}" if value is None else f"{value:>10.4f}"
 
 
@@ -224,7 +226,7 @@ DATASETS: dict[str, tuple[Callable[[Any, Watch], BenchmarkScore], Callable[[Figu
     "culane": (_culane, culane_lines),
     "tusimple": (_tusimple, _tusimple_lines),
     "bdd100k": (_bdd100k, bdd100k_lines),
-    "cityscapes": (_cityscapes, _cityscapes_lines),
+    "cityscapes": (_cityscapes, cityscapes_lines),
 }
 
 

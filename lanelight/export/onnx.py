@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lanelight.decode import ClassDecoder
 from lanelight.formats.text import cannot_write, part_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models import LaneModel
@@ -32,7 +33,9 @@ def export_onnx(
 ) -> Manifest:
     """Export a network and write its manifest beside it.
 
-    The graph takes float32 (B, 3, H, W) RGB in [0, 1] with any batch size B and the network's own H and W.
+    The graph takes float32 (B, 3, H, W) RGB in [0, 1] with any batch size B and the network's own H and W. Of a network
+    that a `ClassDecoder` decodes, ``classes`` is the likeliest class of each pixel, uint8 (B, H, W): the graph chooses,
+    so that the logits, hundreds of megabytes of a large picture, never leave it.
 
     Args:
         model: in evaluation mode or not; exported as for evaluation.
@@ -94,13 +97,25 @@ def export_onnx(
     return manifest.save(out)
 
 
+def chosen_in_graph(model: LaneModel) -> tuple[str, ...]:
+    """Return the outputs of a network that are logits of classes, of which the exported graph gives the largest's id.
+
+    What the decoder is decides: `ClassDecoder` takes ids as well as logits, no other does.
+    """
+    return ("classes",) if isinstance(model.decoder, ClassDecoder) else ()
+
+
 class _Positional(nn.Module):
-    """The network with its outputs in order, as the exporter wants them."""
+    """The network with its outputs in order, as the exporter wants them, and of logits of classes the largest."""
 
     def __init__(self, model: LaneModel) -> None:
         super().__init__()
         self.model = model
+        self.chosen = chosen_in_graph(model)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         outputs = self.model(images)
-        return tuple(outputs[name] for name in self.model.OUTPUTS)
+        return tuple(
+            outputs[name].argmax(dim=1).to(torch.uint8) if name in self.chosen else outputs[name]
+            for name in self.model.OUTPUTS
+        )

@@ -65,7 +65,7 @@ def export_run(
         threads: threads of the runtimes while they are measured; None is all.
 
     Raises:
-        ModelError: the exported network finds other lanes than the trained one; `out` stays as it was.
+        ModelError: the exported network finds other lanes or classes than the trained one; `out` stays as it was.
         OutputError: the place cannot be written.
     """
     recipe, model = load_run(folder)
@@ -91,8 +91,9 @@ def export_run(
         reports = tuple(compare(model, draft, frames, backend=name, viewport=recipe.viewport) for name in BACKENDS)
         for report in reports:
             if not report.holds:
+                what = "lanes" if report.other_class is None else "classes"
                 raise ModelError(
-                    f"{out}: {report.backend} finds other lanes than the trained network: {report.to_dict()}"
+                    f"{out}: {report.backend} finds other {what} than the trained network: {report.to_dict()}"
                 )
         latency = measure(draft, model.size, frames, threads=threads)
         draft.replace(out)

@@ -3,8 +3,9 @@
 from lanelight.metrics.base import SceneMetric
 from lanelight.metrics.bdd100k import BDD100KLane
 from lanelight.metrics.cityscapes import CityscapesIoU
+from lanelight.metrics.class_iou import ClassIoU
 from lanelight.metrics.culane import CULaneF1
 from lanelight.metrics.stability import LaneStability
 from lanelight.metrics.tusimple import TuSimpleAccuracy
 
-__all__ = ["BDD100KLane", "CULaneF1", "CityscapesIoU", "LaneStability", "SceneMetric", "TuSimpleAccuracy"]
+__all__ = ["BDD100KLane", "CULaneF1", "CityscapesIoU", "ClassIoU", "LaneStability", "SceneMetric", "TuSimpleAccuracy"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from lanelight.errors import LanelightError
 from lanelight.geometry import FloatArray, Lane, Scene
 from lanelight.geometry.warp import IGNORE
+from lanelight.render.classes import classes_in, draw_legend, tint_classes
 from lanelight.render.palette import EGO_FILL, SHADE, SLOT_COLORS, TEXT, Color, lane_color
 
 Image = NDArray[np.uint8]
@@ -18,17 +21,28 @@ SHIFT = 4  # fractional bits of OpenCV's drawing coordinates: lines move by 1/16
 
 
 def draw_lanes(
-    frame: Image, scene: Scene, *, text: str | None = None, fill: bool = True, legend: bool = False, width_px: int = 0
+    frame: Image,
+    scene: Scene,
+    *,
+    text: str | None = None,
+    fill: bool = True,
+    legend: bool = False,
+    width_px: int = 0,
+    class_names: Sequence[str] = (),
 ) -> Image:
-    """Return the frame with its lanes drawn in; where there are none, with the pixels of its classes tinted.
+    """Return the frame with its lanes drawn in, over the tinted pixels of its classes.
+
+    Classes are drawn where they have names, and where there are no lanes: classes without names beside lanes are the
+    frame's and not what was found.
 
     Args:
         frame: (H, W, 3) uint8 RGB; it is not changed.
         scene: the lanes, in px of this frame.
         text: one line for the top left corner.
-        fill: tint the ego lane, between slots 1 and 2, or the classes above 0 of a scene without lanes.
-        legend: name the slots that are present.
+        fill: tint classes, or else the ego lane, between slots 1 and 2.
+        legend: name the slots and the classes that are present.
         width_px: line width; 0 chooses one for the frame's size.
+        class_names: of the classes 0, 1, ..., for their colours; without them class 0 is the background.
 
     Returns:
         A new (H, W, 3) uint8 RGB array.
@@ -44,10 +58,13 @@ def draw_lanes(
     canvas = frame.copy()
     thickness = width_px or max(2, round(height / 180))
     left, right = (scene.in_slot(slot) for slot in EGO_SLOTS)
-    if fill and left is not None and right is not None:
+    named = scene.classes is not None and bool(class_names)
+    if fill and scene.classes is not None and named:
+        tint_classes(canvas, scene.classes, class_names)
+    elif fill and scene.classes is not None and not scene.lanes:
+        _tint_unnamed(canvas, scene.classes)
+    elif fill and left is not None and right is not None:
         _tint_between(canvas, left, right)
-    if fill and scene.classes is not None and not scene.lanes:
-        _tint_classes(canvas, scene.classes)
     for place, lane in enumerate(scene.lanes):
         _draw_line(canvas, lane, lane_color(lane, place), thickness)
     if text:
@@ -55,6 +72,9 @@ def draw_lanes(
     if legend:
         entries = [(_label(lane, place), lane_color(lane, place)) for place, lane in enumerate(scene.lanes)]
         _write(canvas, entries, below=1 if text else 0)
+        if scene.classes is not None and named:
+            rows = len(entries) + (1 if text else 0)
+            draw_legend(canvas, classes_in(scene.classes, class_names), below=rows * _step(canvas))
     return canvas
 
 
@@ -80,7 +100,7 @@ def _tint_between(canvas: Image, left: Lane, right: Lane) -> None:
     cv2.addWeighted(tinted, 0.3, part, 0.7, 0, dst=part)
 
 
-def _tint_classes(canvas: Image, classes: NDArray[np.uint8]) -> None:
+def _tint_unnamed(canvas: Image, classes: NDArray[np.uint8]) -> None:
     """Blend the pixels of every class but 0 and the unknown one, in place."""
     for value in np.unique(classes):
         if 0 < value < IGNORE:
@@ -111,10 +131,16 @@ def _label(lane: Lane, place: int) -> str:
     return f"{name}  {lane.score:.2f}"
 
 
+def _step(canvas: Image) -> int:
+    """Return the height of a line of text, px."""
+    scale: float = max(0.4, canvas.shape[0] / 1200)
+    return round(36 * scale)
+
+
 def _write(canvas: Image, lines: list[tuple[str, Color]], below: int = 0) -> None:
     """Write lines of text on a darkened strip in the top left corner, in place."""
     scale = max(0.4, canvas.shape[0] / 1200)
-    step, edge = round(36 * scale), round(10 * scale)
+    step, edge = _step(canvas), round(10 * scale)
     for number, (text, color) in enumerate(lines, start=below):
         (wide, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
         strip = canvas[number * step : (number + 1) * step, : wide + 2 * edge]

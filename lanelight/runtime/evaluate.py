@@ -19,7 +19,6 @@ from lanelight.runtime.predictor import Detector
 from lanelight.runtime.scoring import Compared, ScoringRule
 
 STAGES = ("view", "network", "decode")  # what counts as latency: from the frame in memory to its Scene
-LANE_AREA = ("background", "lane")  # classes of a network that says where lanes are, but not which
 TILE_PX, LONGEST_NAME = 640, 36
 
 
@@ -75,21 +74,22 @@ def evaluate(
 ) -> Evaluation:
     """Score a detector on the frames of a data set.
 
-    Frames that cannot be read are left out and reported.
+    Frames whose picture or labels cannot be used are left out and reported.
 
     Args:
         detector: what is scored.
         rule: the data set and how its frames are scored; it keeps its counts, so every evaluation takes a new one.
         limit: number of frames from the first on; None takes all.
-        save: where predictions are written in the data set's own form: a file, or for CULane and BDD100K a folder.
+        save: where predictions are written in the data set's own form: a file, or for CULane, BDD100K and classes a
+            folder.
         worst: how many of the worst frames are kept.
         watch: called with the number of frames done after each one.
 
     Raises:
-        ModelError: the network finds no lanes.
+        ModelError: what the network finds cannot be compared with the labels.
         OutputError: the predictions cannot be written, or would replace other files.
     """
-    _check_lanes(detector, rule)
+    rule.prepare(detector.manifest)
     unreadable: list[str] = []
     latencies: list[float] = []
     bad: list[BadFrame] = []
@@ -98,14 +98,17 @@ def evaluate(
         for index in range(len(rule.data) if limit is None else min(limit, len(rule.data))):
             try:
                 _, frame, gold = rule.data[index]
+                pred = detector.predict(frame)
+                latency_ms = detector.timings.latest_ms(*STAGES)
+                compared = rule.count(index, pred, gold)
+            except ModelError:
+                raise  # of the network, not of this frame
             except LanelightError as error:
                 unreadable.append(str(error))
             else:
-                pred = detector.predict(frame)
-                latencies.append(detector.timings.latest_ms(*STAGES))
-                compared = rule.count(index, pred, gold)
+                latencies.append(latency_ms)
                 if write is not None:
-                    write(index, pred, latencies[-1])
+                    write(index, pred, latency_ms)
                 if worst:
                     bad = _worst([*bad, BadFrame(index, compared)], worst)
             if watch is not None:
@@ -123,15 +126,6 @@ def write_worst(path: Path, data: LabelledPictures, worst: Sequence[BadFrame]) -
     tiles = [draw_comparison(read_image(data.picture(at)), found.pred, found.gold) for at, found in worst]
     captions = [f"{_short(data.keys[at])}  {found.caption}" for at, found in worst]
     write_image(path, contact_sheet(tiles, captions, tile_width=TILE_PX))
-
-
-def _check_lanes(detector: Detector, rule: ScoringRule) -> None:
-    manifest = detector.manifest
-    if manifest.classes and not manifest.slots and not (rule.PIXELS and tuple(manifest.classes) == LANE_AREA):
-        raise ModelError(
-            f"model {manifest.name!r}: expected a network that finds lanes, its manifest has no lane slots, only "
-            f"classes ({', '.join(manifest.classes)}); evaluate a lane network"
-        )
 
 
 def _worst(frames: list[BadFrame], number: int) -> list[BadFrame]:

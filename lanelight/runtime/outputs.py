@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,11 +18,14 @@ from lanelight.frames import Image, Source, VideoWriter, write_image
 from lanelight.geometry import FloatArray
 from lanelight.render import contact_sheet, draw_lanes
 from lanelight.render.sheet import shrunk
+from lanelight.runtime.class_outputs import CLASS_KINDS, ClassOutputs
+from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.predictor import Result
 from lanelight.runtime.prelabels import TOOLS, Prelabels, picture_name, tool_folders
 from lanelight.runtime.timings import Timings
 
 KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", *TOOLS)
+LANE_KINDS = ("culane", "tusimple", *TOOLS)  # nothing but lanes is in them
 DEFAULT_KINDS = {"video": ("video", "lanes", "sheet"), "images": ("frames", "lanes")}
 SHEET_FRAMES, TILE_WIDTH = 12, 480
 PICTURES_PER_SECOND = 2.0  # of a video made from single pictures
@@ -35,33 +39,47 @@ class Outputs:
     Args:
         folder: where to write; it is made when needed.
         source: what the results come from.
-        kinds: names of `KINDS`; ``lanes`` is always written.
+        kinds: names of `KINDS` and, of a network with classes, `CLASS_KINDS`; ``lanes`` is always written.
         model: name of the network.
         every: every how many frames of the source there is a result.
         timings: gets the durations of drawing and writing.
+        class_names: of the network's classes; empty where it has none.
+        gold: folder of true class maps, for ``triptych``.
 
     Attributes:
         paths: kind -> file or folder, in the order they were begun.
 
     Raises:
-        OutputError: an unknown kind, or a file of the source, or labels that a person may have corrected, would be
-            written over.
+        OutputError: an unknown kind, one that the network has nothing for, or a file of the source, or labels that a
+            person may have corrected, would be written over.
     """
 
     def __init__(
-        self, folder: Path, source: Source, kinds: tuple[str, ...], *, model: str, every: int = 1, timings: Timings
+        self,
+        folder: Path,
+        source: Source,
+        kinds: tuple[str, ...],
+        *,
+        model: str,
+        every: int = 1,
+        timings: Timings,
+        class_names: Sequence[str] = (),
+        gold: Path | None = None,
     ) -> None:
         for kind in kinds:
-            if kind not in KINDS:
-                raise OutputError(unknown_name("kind of output", kind, KINDS))
+            if kind not in (*KINDS, *CLASS_KINDS):
+                raise OutputError(unknown_name("kind of output", kind, (*KINDS, *CLASS_KINDS)))
+        self._classes = ClassOutputs(folder, source, kinds, names=class_names, gold=gold)
         videos = {folder / f"{source.stem}.mp4"} if "video" in kinds else set()
-        _check_apart(source, videos, (folder / "frames", *tool_folders(folder, kinds)))
+        pictures = (folder / "frames", *tool_folders(folder, kinds), *self._classes.paths.values())
+        _check_apart(source, videos, pictures)
         _check_uncorrected(tool_folders(folder, kinds))
         self.folder = folder
         self.paths: dict[str, Path] = {}
         self._source = source
         self._kinds = frozenset(kinds)
         self._model = model
+        self._class_names = tuple(class_names)
         self._fps = (source.fps or 25.0) / every if source.kind == "video" else PICTURES_PER_SECOND
         self._timings = timings
         self._log: LaneLog | None = None
@@ -82,11 +100,13 @@ class Outputs:
             on_sheet = "sheet" in self._kinds and self._sheet.wants_next()
             drawn = None
             if on_sheet or self._kinds & {"video", "frames"}:
-                drawn = draw_lanes(result.frame, result.scene)
+                drawn = draw_lanes(
+                    result.frame, result.scene, class_names=self._class_names, legend=bool(self._class_names)
+                )
         with self._timings.measure("write"):
             self._write_files(result, drawn)
         if "sheet" in self._kinds:
-            self._sheet.add(drawn if on_sheet else None, _caption(result))
+            self._sheet.add(drawn if on_sheet else None, _caption(result, bool(self._class_names)))
 
     def close(self) -> None:
         """Finish every file.
@@ -128,6 +148,7 @@ class Outputs:
             model=self._model,
             size=result.scene.size,
             fps=self._source.fps,
+            class_names=self._classes.class_names,
         )
         if "video" in self._kinds:
             self.paths["video"] = self.folder / f"{self._source.stem}.mp4"
@@ -136,6 +157,8 @@ class Outputs:
             if kind in self._kinds:
                 self.paths[kind] = self.folder / kind
                 make_folder(self.paths[kind])
+        self.paths |= self._classes.paths
+        self._classes.begin()
         tools = tuple(kind for kind in TOOLS if kind in self._kinds)
         for place in tool_folders(self.folder, tools):
             make_folder(place)
@@ -146,7 +169,8 @@ class Outputs:
         name = Path(result.name)
         if self._log is not None:
             picture = result.name if self._source.kind == "images" else None
-            self._log.write(result.index, result.time_s, result.scene, name=picture)
+            mapped = self._classes.write(result)
+            self._log.write(result.index, result.time_s, result.scene, name=picture, classes=mapped)
         if self._video is not None and drawn is not None:
             self._video.write(drawn, result.time_s)
         if "frames" in self._kinds and drawn is not None:
@@ -228,8 +252,22 @@ class _SheetFrames:
         return contact_sheet([frame for frame, _ in chosen], [caption for _, caption in chosen], tile_width=TILE_WIDTH)
 
 
-def _caption(result: Result) -> str:
-    lanes = f"{len(result.scene.lanes)} lanes"
+def _caption(result: Result, classes: bool) -> str:
+    found = f"{len(result.scene.lanes)} lanes" if result.scene.lanes or not classes else "classes"
     if result.time_s is None:
-        return f"{result.name}   {lanes}"
-    return f"frame {result.index}   {result.time_s:.2f} s   {lanes}"
+        return f"{result.name}   {found}"
+    return f"frame {result.index}   {result.time_s:.2f} s   {found}"
+
+
+def check_kinds(kinds: Sequence[str], manifest: Manifest) -> None:
+    """Make sure that a network finds what is to be written.
+
+    Raises:
+        OutputError: it finds classes of pixels only, and files of lanes are asked for.
+    """
+    wrong = [kind for kind in kinds if kind in LANE_KINDS]
+    if wrong and manifest.classes and not manifest.slots:
+        raise OutputError(
+            f"--save {wrong[0]}: expected a network that finds lanes, model {manifest.name!r} finds classes of pixels; "
+            f"save {' or '.join(CLASS_KINDS)}"
+        )

@@ -1,6 +1,6 @@
 """`ScoringRule`: how the frames of a data set are compared and its predictions written; TuSimple and BDD100K.
 
-The rules of lane lines, CULane and native, are in `scoring_lines`.
+The rules of lane lines, CULane and native, are in `scoring_lines`, that of class maps in `scoring_classes`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanelight.datasets import BDD100K, BDD100KMasks, LabelledPictures, TuSimple
-from lanelight.errors import OutputError
+from lanelight.errors import ModelError, OutputError
 from lanelight.formats import bdd100k, tusimple
 from lanelight.formats.text import make_folder
 from lanelight.geometry import Scene
@@ -23,8 +23,10 @@ from lanelight.metrics import BDD100KLane, TuSimpleAccuracy
 from lanelight.metrics.base import Figures
 from lanelight.metrics.bdd100k import GOLD_WIDTH_PX, PRED_WIDTH_PX, count_lane_pixels, draw_lanes, widen
 from lanelight.metrics.tusimple import score_frame
+from lanelight.runtime.manifest import Manifest
 
 LANE_CLASS = 1  # of `lanelight.decode.LaneAreaDecoder`
+LANE_AREA = ("background", "lane")  # classes of a network that says where lanes are, but not which
 Write = Callable[[int, Scene, float], None]  # index of a frame, its prediction, time the detector took in ms
 
 
@@ -60,6 +62,22 @@ class ScoringRule(ABC):
 
     data: LabelledPictures
 
+    def prepare(self, manifest: Manifest) -> None:
+        """Make sure that what a network finds can be compared.
+
+        Args:
+            manifest: of the network.
+
+        Raises:
+            ModelError: the network finds no lanes.
+        """
+        classes = tuple(manifest.classes)
+        if classes and not manifest.slots and not (self.PIXELS and classes == LANE_AREA):
+            raise ModelError(
+                f"model {manifest.name!r}: expected a network that finds lanes, its manifest has no lane slots, only "
+                f"classes ({', '.join(classes)}); evaluate a lane network"
+            )
+
     @abstractmethod
     def count(self, index: int, pred: Scene, gold: Scene) -> Compared:
         """Count one frame.
@@ -68,6 +86,9 @@ class ScoringRule(ABC):
             index: of the frame in the data set.
             pred: the detector's answer.
             gold: the truth, as the data set has it.
+
+        Raises:
+            LanelightError: the labels of the frame cannot be compared; the message names the frame.
         """
 
     @abstractmethod

@@ -227,8 +227,6 @@ def test_predictions_never_replace_labels(
     ("words", "message"),
     [
         ("tusimpel", "unknown data set 'tusimpel': did you mean 'tusimple'?"),
-        ("cityscapes", "segmentation network"),
-        ("camvid", "segmentation network"),
         ("tusimple --root nowhere", "nowhere: expected the TuSimple folder"),
         ("tusimple --list nowhere.json", "cannot read nowhere.json"),
         ("tusimple --split tets", "unknown TuSimple split 'tets': did you mean 'test'?"),
