@@ -160,17 +160,28 @@ AUGMENTS: dict[str, Augment] = {
         affine=Affine(degrees=(-2.2, -1.2)),
         fill=_CULANE_MEAN,
     ),
-    # leftthomas: scales in steps, a crop of the network's size, a flip.
-    "fast_scnn": Augment(
-        window=Window(steps=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), of="frame"), flip=0.5, fill=_IMAGENET_MEAN
-    ),
     # The paper gives no amounts for brightness and the noise of colour channels: 0.2 and 0.1 are ours.
-    "fast_scnn_paper": Augment(
-        window=Window(scale=(0.5, 2.0), of="frame"), flip=0.5, table=Table(brightness=0.2, tint=0.1)
+    "fast_scnn": Augment(
+        window=Window(scale=(0.5, 2.0), of="frame"),
+        flip=0.5,
+        fill=_IMAGENET_MEAN,
+        table=Table(brightness=0.2, tint=0.1),
+    ),
+    # leftthomas: scales in steps, a crop of the network's size, a flip.
+    "fast_scnn_short": Augment(
+        window=Window(steps=(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), of="frame"), flip=0.5, fill=_IMAGENET_MEAN
     ),
     # Tramac: any scale, and a Gaussian blur of up to 1 px in half of the samples.
     "fast_scnn_blur": Augment(
         window=Window(scale=(0.5, 2.0), of="frame"), flip=0.5, blur=Blur(p=0.5, sigma_px=(0.0, 1.0))
+    ),
+    # Our own, for few frames of small size: of the short side, so that it fits frames of any size.
+    "camvid": Augment(
+        window=Window(scale=(0.8, 1.8), even="share", of="short"),
+        flip=0.5,
+        fill=_IMAGENET_MEAN,
+        table=Table(contrast=0.3, brightness=0.15, gamma=0.3, tint=0.1),
+        blur=Blur(p=0.15),
     ),
 }
 

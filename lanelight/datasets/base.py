@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
@@ -142,3 +143,28 @@ def read_classes(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
         got = f"{values.shape[1]} x {values.shape[0]}, {values.dtype}"
         raise FormatError(f"{path}: expected class ids of 8 bits in the frame's size {size}, got {got}")
     return np.asarray(values, dtype=np.uint8)
+
+
+def selected(name: str, patterns: Sequence[str]) -> bool:
+    """Say whether a file name fits one of some patterns, such as ``0001TP_*``, in which capitals count."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def check_ids(path: Path, ids: NDArray[np.uint8], count: int, what: str) -> None:
+    """Make sure that a class map holds known ids alone.
+
+    Args:
+        path: its file, for the message.
+        ids: (H, W) uint8.
+        count: ids 0 to `count` - 1 are known.
+        what: how they are called, and perhaps what to do about others.
+
+    Raises:
+        FormatError: an id is not among them.
+    """
+    if not ids.size or ids.max() < count:
+        return
+    strange = [value for value in np.unique(ids).tolist() if value >= count]
+    shown = ", ".join(map(str, strange[:5])) + (", ..." if len(strange) > 5 else "")
+    name, _, advice = what.partition("; ")
+    raise FormatError(f"{path}: expected {name} 0 to {count - 1}, got {shown}{'; ' if advice else ''}{advice}")

@@ -6,12 +6,21 @@ paths begin at a folder of its author's machine; leading folders that are not th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 import numpy as np
 
-from lanelight.datasets.base import LabelledPictures, ListFile, check_root, list_files, read_classes
+from lanelight.datasets.base import (
+    LabelledPictures,
+    ListFile,
+    check_ids,
+    check_root,
+    list_files,
+    read_classes,
+    selected,
+)
 from lanelight.errors import FormatError, unknown_name
 from lanelight.formats.camvid import CLASS_NAMES, IGNORE, VOID, Listed, read_list
 from lanelight.frames.image import SUFFIXES
@@ -30,7 +39,9 @@ class CamVid(LabelledPictures):
         split: ``train``, ``val`` or ``test``; None takes all.
         list_file: list file or several. None takes ``list.txt`` (with the split as its fourth word), else SegNet's
             folders.
-        ignore_void: whether void is 255 as in maps for training, in place of 11 as on the disk.
+        ignore_void: whether void is 255 as in maps for training, in place of 11 as on the disk; `class_names` then
+            lack it.
+        select: patterns of the pictures' names, such as ``0001TP_*`` for a drive; without any, all are taken.
 
     Raises:
         SourceError: the root is no folder.
@@ -44,6 +55,7 @@ class CamVid(LabelledPictures):
         list_file: ListFile | None = None,
         *,
         ignore_void: bool = False,
+        select: Sequence[str] = (),
     ) -> None:
         root = check_root(root, EXPECTED)
         if split is not None and split not in SPLITS:
@@ -54,7 +66,11 @@ class CamVid(LabelledPictures):
                 f"{root}: expected {LIST} with lines of {split or 'any split'}, or the folders train and "
                 f"train{ANNOTATED}, found none; name a list file"
             )
-        super().__init__(root, [str(listed.image) for listed in self.listed], CLASS_NAMES)
+        if select:
+            self.listed = [listed for listed in self.listed if selected(listed.image.name, select)]
+            if not self.listed:
+                raise FormatError(f"{root}: expected pictures named {' or '.join(select)}, found none; see its list")
+        super().__init__(root, [str(listed.image) for listed in self.listed], CLASS_NAMES[: VOID + (not ignore_void)])
         self._ignore_void = ignore_void
 
     @classmethod
@@ -71,9 +87,11 @@ class CamVid(LabelledPictures):
 
         Raises:
             SourceError: the map of ids is missing or damaged.
-            FormatError: it has another size than the picture.
+            FormatError: it has another size than the picture, or an id that is none of the 12.
         """
-        classes = read_classes(self._below(self.listed[index].label), size)
+        path = self._below(self.listed[index].label)
+        classes = read_classes(path, size)
+        check_ids(path, classes, len(CLASS_NAMES), "class ids; give SegNet's maps of 11 classes and void")
         return Scene(size, (), np.where(classes == VOID, np.uint8(IGNORE), classes) if self._ignore_void else classes)
 
     def _below(self, name: PurePosixPath) -> Path:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from lanelight.datasets.base import LabelledPictures, ListFile, check_root, list_files, list_lines, read_classes
+from lanelight.datasets.base import (
+    LabelledPictures,
+    ListFile,
+    check_ids,
+    check_root,
+    list_files,
+    list_lines,
+    read_classes,
+)
 from lanelight.errors import FormatError, unknown_name
 from lanelight.formats.cityscapes import LABEL_IDS, LABELS, TRAIN_LABELS, to_train_ids
 from lanelight.formats.text import inside, relative_name
@@ -73,9 +81,12 @@ class Cityscapes(LabelledPictures):
 
         Raises:
             SourceError: the map of label ids is missing or damaged.
-            FormatError: it has another size than the picture.
+            FormatError: it has another size than the picture, or an id that is none of the benchmark's.
         """
         label_ids = read_classes(self.label(index), size)
+        check_ids(
+            self.label(index), label_ids, len(LABELS), "label ids; give maps of labelIds, not trainIds or colours"
+        )
         return Scene(size, (), label_ids if self._ids == "labelIds" else to_train_ids(label_ids))
 
 

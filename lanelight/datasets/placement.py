@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from lanelight.errors import LanelightError
 from lanelight.geometry import FloatArray, Viewport
 from lanelight.geometry.warp import scaled, shifted, turned
 
@@ -25,35 +26,70 @@ class Window:
         steps: the factors that may be drawn, in place of any between smallest and largest.
         even: ``"scale"`` draws the factor evenly, ``"share"`` its inverse: the share of the frame that is kept.
         of: what the factor 1 means: ``"view"`` that the viewport fills the sample, ``"frame"`` that a px of the frame
-            is a px of the sample.
+            is a px of the sample, ``"short"`` that the short side of what the viewport shows is that of the sample.
         scale_y: range of a factor of its own for the height; None: the factor of the width.
         x: the cut lies between these shares of the room that there is, 0 left, 1 right.
         y: the same, 0 at the top, 1 at the bottom.
         enlarged: frames that the viewport enlarges are cut too.
+        beyond: the cut may reach beyond the frame; False makes that an error.
     """
 
     scale: Range = (1.0, 1.0)
     steps: tuple[float, ...] = ()
     even: Literal["scale", "share"] = "scale"
-    of: Literal["view", "frame"] = "view"
+    of: Literal["view", "frame", "short"] = "view"
     scale_y: Range | None = None
     x: Range = (0.0, 1.0)
     y: Range = (0.0, 1.0)
     enlarged: bool = True
+    beyond: bool = True
+
+    def check(self, view: Viewport) -> None:
+        """Make sure that no cut can reach beyond the frame, unless that is wanted.
+
+        Raises:
+            LanelightError: the largest cut does.
+        """
+        if self.beyond or (not self.enlarged and view.scale[0] >= 1):
+            return
+        across = min(self.steps) if self.steps else self.scale[0]
+        self._check_room(view, (across, across if self.scale_y is None else self.scale_y[0]))
 
     def draw(self, view: Viewport, rng: np.random.Generator) -> tuple[int, int, int, int]:
-        """Return the cut (x0, y0, x1, y1) in whole px of the frame; it may reach beyond it."""
+        """Return the cut (x0, y0, x1, y1) in whole px of the frame; it may reach beyond it.
+
+        Raises:
+            LanelightError: it does, and must not.
+        """
         if not self.enlarged and view.scale[0] >= 1:
             return view.crop
         across = self._factor(rng)
         factors = (across, across if self.scale_y is None else float(rng.uniform(*self.scale_y)))
+        if not self.beyond:
+            self._check_room(view, factors)
         whole = (view.crop[2] - view.crop[0], view.crop[3] - view.crop[1])
-        at_one = whole if self.of == "view" else view.target
-        width, height = (max(1, round(length / factor)) for length, factor in zip(at_one, factors, strict=True))
+        width, height = self._size(view, factors)
         x0 = view.crop[0] + round(rng.uniform(*self.x) * (whole[0] - width))
         room = whole[1] - height
         y0 = view.crop[1] + (round(rng.uniform(*self.y) * room) if room >= 0 else room)
         return x0, y0, x0 + width, y0 + height
+
+    def _size(self, view: Viewport, factors: tuple[float, float]) -> tuple[int, int]:
+        """Return (width, height) of the cut, px of the frame."""
+        whole = (view.crop[2] - view.crop[0], view.crop[3] - view.crop[1])
+        unit = min(whole) / min(view.target) if self.of == "short" else 1.0
+        at_one = whole if self.of == "view" else (view.target[0] * unit, view.target[1] * unit)
+        return max(1, round(at_one[0] / factors[0])), max(1, round(at_one[1] / factors[1]))
+
+    def _check_room(self, view: Viewport, factors: tuple[float, float]) -> None:
+        width, height = self._size(view, factors)
+        room = (view.crop[2] - view.crop[0], view.crop[3] - view.crop[1])
+        if width > room[0] or height > room[1]:
+            raise LanelightError(
+                f"crop: expected at most {room[0]}x{room[1]} px of the frame, got {width}x{height} at a scale of "
+                f"{factors[0]:g}; take a smaller crop, larger scales, or fill what is missing "
+                "(augment.window.beyond=true)"
+            )
 
     def _factor(self, rng: np.random.Generator) -> float:
         if self.steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ class LaneModel(nn.Module, ABC):
     Class attributes:
         OUTPUTS: names of the outputs, in the order of the exported graph.
         TAPS: names of inner features that distillation may read (`lanelight.nn.taps`).
+        LABELS: what the network learns from: ``"lanes"``, or ``"classes"``, the class maps of frames of any size.
 
     Attributes:
         normalize: everything between RGB in [0, 1] and what the weights expect; always the first submodule.
@@ -29,6 +30,7 @@ class LaneModel(nn.Module, ABC):
 
     OUTPUTS: ClassVar[tuple[str, ...]]
     TAPS: ClassVar[tuple[str, ...]] = ()
+    LABELS: ClassVar[Literal["lanes", "classes"]] = "lanes"
 
     normalize: nn.Module
     size: tuple[int, int]

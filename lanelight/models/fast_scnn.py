@@ -56,6 +56,7 @@ class FastScnn(LaneModel):
     """
 
     OUTPUTS: ClassVar[tuple[str, ...]] = ("classes",)
+    LABELS: ClassVar[Literal["lanes", "classes"]] = "classes"
     TAPS: ClassVar[tuple[str, ...]] = ("skip", "block1", "block2", "block3", "pyramid", "fused")
 
     def __init__(

@@ -98,6 +98,19 @@ RECIPES: dict[str, tuple[str, str]] = {
         "lanelight.recipes.tusimple",
         "CLRKDNet on DLA-34 on TuSimple, taught by clrnet_dla34 (--teacher), 5,719 steps",
     ),
+    "fast_scnn_cityscapes": (
+        "lanelight.recipes.fast_scnn",
+        "Fast-SCNN 2048x1024 on Cityscapes as in the paper, 247,916 steps of 12 frames",
+    ),
+    "fast_scnn_cityscapes_short": (
+        "lanelight.recipes.fast_scnn",
+        "Fast-SCNN 2048x1024 on Cityscapes, Adam at a constant rate, 24,791 steps of 12 frames",
+    ),
+    "fast_scnn_camvid": (
+        "lanelight.recipes.fast_scnn",
+        "Fast-SCNN 480x360 on CamVid by drives, 25 minutes on two cores",
+    ),
+    "fast_scnn_road": ("lanelight.recipes.fast_scnn", "Fast-SCNN 320x180, road or not, a few minutes on two cores"),
 }
 
 __all__ = ["RECIPES", "recipe"]

@@ -17,10 +17,13 @@ from lanelight.models.class_maps import ClassLoss
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
 
-Metric = Literal["culane", "tusimple", "bdd100k"]
+Metric = Literal["culane", "tusimple", "bdd100k", "cityscapes", "camvid", "classes"]
 
-OWN_METRICS: dict[str, Metric] = {"tusimple": "tusimple", "bdd100k": "bdd100k"}  # of kinds of data; of others "culane"
+# of kinds of data that networks learn lanes, or classes, from; of others "culane", or "classes"
+OWN_METRICS: dict[str, Metric] = {"tusimple": "tusimple", "bdd100k": "bdd100k"}
+OWN_CLASS_METRICS: dict[str, Metric] = {"cityscapes": "cityscapes", "camvid": "camvid"}
 LABELLED = ("native", "culane", "tusimple", "bdd100k")  # kinds of data with a root and lanes that people drew
+ROOTED = (*LABELLED, "cityscapes", "camvid", "masks")  # kinds of data with a root
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class DataPart:
 
     Attributes:
         kind: "synthetic" (rendered roads), "clips" (videos with line maps), "stills" (pictures with line maps), or a
-            data set of labelled lanes: "native", "culane", "tusimple" or "bdd100k".
+            data set of labelled lanes: "native", "culane", "tusimple" or "bdd100k". Networks with one class per pixel
+            learn from "cityscapes", "camvid", "masks" (a folder of pictures and one of class maps), from rendered roads
+            (0 other, 1 road, 2 marking), and from the class maps of "native" and "bdd100k".
         share: share of the training frames drawn from it; shares are normalised to 1.
         seed: of rendered roads; other data ignore it.
         pool: number of different rendered roads, each rendered once; 0 renders a new one every time.
@@ -39,11 +44,15 @@ class DataPart:
         split: part of a data set, for example "train"; None takes all there is.
         lists: list or label files of a data set in place of a split, below its root or elsewhere.
         maps: folder of line maps.
-        masks: folder of road masks, or None.
+        masks: folder of road masks, or None; of "masks" that of the class maps.
         aspect: true aspect of pictures that were stretched, or None.
+        select: patterns of the pictures' names, such as ``0001TP_*``, of "camvid" and "masks"; without any, all.
+        white: of "masks", the class that 255 stands for; None: pixels without a label.
     """
 
-    kind: Literal["synthetic", "clips", "stills", "native", "culane", "tusimple", "bdd100k"] = "synthetic"
+    kind: Literal[
+        "synthetic", "clips", "stills", "native", "culane", "tusimple", "bdd100k", "cityscapes", "camvid", "masks"
+    ] = "synthetic"
     share: float = 1.0
     seed: int = 0
     pool: int = 0
@@ -51,6 +60,8 @@ class DataPart:
     maps: str = ""
     masks: str | None = None
     aspect: float | None = None
+    select: tuple[str, ...] = ()
+    white: int | None = None
     split: str | None = None
     lists: tuple[str, ...] = ()
     world: str = "mixed"
@@ -71,6 +82,7 @@ class Optimizer:
         linear_lr: factor of the learning rate for fully connected layers. One of 2,000 inputs of equal sign moves its
             units by 2,000 small steps at once: at the full rate of a convolution they die within a few steps.
         weight_decay: on weights of convolutions and linear layers; not on norms, biases and slopes.
+        decay_depthwise: whether it is on depthwise convolutions too, which MobileNets train without.
         warmup_steps: steps of linear warm-up.
         decay: "cosine" or "poly", both to zero, or "step".
         power: of "poly".
@@ -85,6 +97,7 @@ class Optimizer:
     momentum: float = 0.9
     linear_lr: float = 0.1
     weight_decay: float = 1e-4
+    decay_depthwise: bool = True
     warmup_steps: int = 100
     decay: Literal["cosine", "poly", "step"] = "cosine"
     power: float = 0.9
@@ -104,6 +117,8 @@ class Recipe:
         size: (width, height) of the network's input, px.
         width_px: width of the lanes drawn for training, px of the input.
         viewport: how frames of any size are shown to the network.
+        crop: (width, height) of training samples, px, of networks that take frames of any size; None is `size`. What
+            of a frame they show, the augmentation's window says; validation sees frames as `viewport` does.
         data: where training frames come from.
         order: "drawn": each sample's part and frame are drawn by chance; "shuffled": every frame of a part comes once,
             in an order of its own for each epoch, before any comes again.
@@ -112,7 +127,9 @@ class Recipe:
         val_frames: the first so many frames of it; 0 does not validate.
         metric: what they are scored by, as `lanelight eval` does: "culane" (best by F1 at an IoU of 0.5, lines of 30 px
             in 1640, in other frames scaled with the width), "tusimple" (harmonic mean of 1 - fp and 1 - fn), "bdd100k"
-            (pixel IoU). None: the data set's own; of native data, pictures with line maps and rendered roads "culane".
+            (pixel IoU); of networks with one class per pixel "cityscapes" (the benchmark's figures), "camvid" or
+            "classes" (IoU of the network's own), best by the mean IoU of classes. None: the data set's own; of native
+            data, pictures with line maps and rendered roads "culane" or "classes".
         loss: weights and forms of the loss: `MaskLoss` for networks with masks, `PriorLoss` for the CLR family,
             `ClassLoss` for networks with one class per pixel.
         distillation: self attention distillation, or None.
@@ -126,6 +143,8 @@ class Recipe:
             exported in place of them; None has none.
         log_every: steps between rows of ``metrics.csv``.
         val_every: steps between validations.
+        pictures: so many validation frames are drawn at each validation (frame, truth, prediction), evenly spread over
+            all, into ``pictures/step_NNNNNN.jpg``; 0 draws none.
         save_every: steps between saved states, from which an ended run goes on; None saves with each validation.
         exported: which weights are the result: "best" on the validation frames (by `metric`; the last where nothing was
             validated), or "last".
@@ -143,6 +162,7 @@ class Recipe:
     size: tuple[int, int] = (512, 224)
     width_px: int = 6
     viewport: ViewportPolicy = field(default_factory=lambda: ViewportPolicy(target=(512, 224)))
+    crop: tuple[int, int] | None = None
     data: tuple[DataPart, ...] = (DataPart(),)
     order: Literal["drawn", "shuffled"] = "drawn"
     val_seed: int = 1_000_003
@@ -160,6 +180,7 @@ class Recipe:
     ema: float | None = None
     log_every: int = 10
     val_every: int = 250
+    pictures: int = 4
     save_every: int | None = None
     exported: Literal["best", "last"] = "best"
     seed: int = 0
@@ -179,6 +200,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise LanelightError(f"recipe {self.name}: expected {name} of at least 1, got {value}")
+        if self.pictures < 0:
+            raise LanelightError(f"recipe {self.name}: expected pictures of 0 or more, got {self.pictures}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise LanelightError(f"recipe {self.name}: expected ema between 0 and 1, for example 0.999, got {self.ema}")
         if self.validation is not None and self.validation.split == "test":
@@ -196,6 +219,8 @@ class Recipe:
     def validated_by(self) -> Metric:
         """The metric: `metric`, or the one of the validation data."""
         kind = "synthetic" if self.validation is None else self.validation.kind
+        if isinstance(self.loss, ClassLoss):
+            return self.metric or OWN_CLASS_METRICS.get(kind, "classes")
         return self.metric or OWN_METRICS.get(kind, "culane")
 
     def to_dict(self) -> dict[str, Any]:
@@ -244,7 +269,8 @@ class Recipe:
     def override(self, settings: Sequence[str]) -> Recipe:
         """Return the recipe with ``key=value`` settings applied, for example ``optim.lr=0.01``.
 
-        ``data.root=DIR`` stands for the root of every labelled data set in it, those of validation included.
+        ``data.root=DIR`` stands for the root of every labelled data set in it, those of validation included; the
+        folders of pictures and of class maps keep their names below it.
 
         Raises:
             LanelightError: a setting without "=", an unknown key or a value of the wrong type.
@@ -287,13 +313,16 @@ def _loss_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _set_root(entry: dict[str, Any], root: str) -> None:
     """Name the root of all labelled data sets of a recipe's plain values."""
-    parts = [part for part in [*entry["data"], entry["validation"]] if part and part["kind"] in LABELLED]
+    parts = [part for part in [*entry["data"], entry["validation"]] if part and part["kind"] in ROOTED]
     if not parts:
         raise LanelightError(
             f"--set data.root: recipe {entry['name']} has no labelled data set; name folders by data.N.frames"
         )
     for part in parts:
-        part["frames"] = root
+        if part["kind"] == "masks":  # two folders, of which the root is the parent
+            part["frames"], part["masks"] = (f"{root}/{Path(part[name] or name).name}" for name in ("frames", "masks"))
+        else:
+            part["frames"] = root
 
 
 def _plain(text: str) -> Any:

@@ -16,10 +16,12 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, EMAWeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from lanelight.decode import ClassDecoder
 from lanelight.errors import ModelError, OutputError
 from lanelight.formats.text import NO_SPACE, cannot_write, part_name
 from lanelight.models import LaneModel, checkpoints
 from lanelight.train.health import Report
+from lanelight.train.pictures import write_pictures
 from lanelight.train.recipe import Recipe
 from lanelight.train.validate import ValidationFrames
 
@@ -122,6 +124,9 @@ class Saver(Checkpoint):
                 checkpoints.save(self.model, self.folder / BEST_FILE, network=self.recipe.network)
         for module in training:
             module.training = True
+        decoder = self.model.decoder
+        names = decoder.names if isinstance(decoder, ClassDecoder) else ()
+        write_pictures(self.folder, step, self.validation.shown, names)
         row = {f"val/{name}": value for name, value in scores.items()}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)

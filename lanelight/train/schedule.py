@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeGuard
 
 import torch
 from torch import nn
@@ -43,15 +44,22 @@ def scaled_lr(settings: Optimizer, frames: int) -> float:
 def optimizer(model: nn.Module, settings: Optimizer, lr: float) -> torch.optim.Optimizer:
     """Build the optimiser; norms, biases and PReLU slopes are not decayed, linear layers have a rate of their own.
 
+    Depthwise convolutions are decayed where the settings say so.
+
     Args:
         model: whose weights.
         settings: its kind and factors.
         lr: peak learning rate; see `scaled_lr`.
     """
+    depthwise = set() if settings.decay_depthwise else {id(m.weight) for m in model.modules() if _is_depthwise(m)}
     linear = {id(p) for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()}
+
+    def fits(p: nn.Parameter, *, dense: bool, decayed: bool) -> bool:
+        return (id(p) in linear) is dense and (p.ndim > 1 and id(p) not in depthwise) is decayed
+
     groups = [
         {
-            "params": [p for p in model.parameters() if (id(p) in linear) is dense and (p.ndim > 1) is decayed],
+            "params": [p for p in model.parameters() if fits(p, dense=dense, decayed=decayed)],
             "lr": lr * (settings.linear_lr if dense else 1.0),
             "weight_decay": settings.weight_decay if decayed else 0.0,
         }
@@ -62,3 +70,7 @@ def optimizer(model: nn.Module, settings: Optimizer, lr: float) -> torch.optim.O
     if settings.name == "sgd":
         return torch.optim.SGD(filled, lr=lr, momentum=settings.momentum, nesterov=settings.momentum > 0)
     return torch.optim.AdamW(filled, lr=lr)
+
+
+def _is_depthwise(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels

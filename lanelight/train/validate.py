@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,14 +24,20 @@ from lanelight.models import LaneModel
 from lanelight.runtime.predictor import network_input
 from lanelight.runtime.scoring import BDD100KRule, TuSimpleRule
 from lanelight.runtime.scoring_lines import CULaneRule, LineCounts, NativeRule
-from lanelight.train.data import frames_of, open_labelled
+from lanelight.train.class_scores import CLASS_METRICS, Counter, check_metric, class_counter
 from lanelight.train.recipe import LABELLED, DataPart, Recipe
+from lanelight.train.sources import frames_of, open_labelled
 
 log = logging.getLogger(__name__)
 
 SLOTS = range(4)
 # metric -> the figure by which weights are chosen; names are those of `lanelight score --json`, joined by /
-FIGURES = {"culane": "iou_0.5/f1", "tusimple": "f1", "bdd100k": "iou"}
+FIGURES = {
+    "culane": "iou_0.5/f1",
+    "tusimple": "f1",
+    "bdd100k": "iou",
+    **dict.fromkeys(CLASS_METRICS, "class_miou"),
+}
 
 
 class Sample(NamedTuple):
@@ -42,16 +48,12 @@ class Sample(NamedTuple):
     gold: Scene
 
 
-class Counter(Protocol):
-    """Counts frame after frame, as a `lanelight.runtime.scoring.ScoringRule` does."""
+class Shown(NamedTuple):
+    """A validation frame as it is drawn: (H, W, 3) uint8 RGB, what is true of it, and what was found in it."""
 
-    def count(self, index: int, pred: Scene, gold: Scene) -> object:
-        """Count one frame."""
-        ...
-
-    def figures(self) -> Figures:
-        """Return the figures over all frames so far."""
-        ...
+    frame: NDArray[np.uint8]
+    gold: Scene
+    pred: Scene
 
 
 class ValidationFrames:
@@ -63,6 +65,7 @@ class ValidationFrames:
     Attributes:
         metric: a key of `FIGURES`.
         figure: name of the figure by which weights are chosen; larger is better.
+        shown: `Recipe.pictures` frames of the last score.
 
     Args:
         recipe: says which frames, how many, how they are shown to the network, and which metric.
@@ -76,8 +79,12 @@ class ValidationFrames:
         self.metric = recipe.validated_by
         self.figure = FIGURES[self.metric]
         self._part = recipe.validation or DataPart(seed=recipe.val_seed)
+        self.shown: list[Shown] = []
         self._frames: FrameDataset
-        if self._part.kind in LABELLED:
+        if self.metric in CLASS_METRICS:
+            self._own, self._frames = None, frames_of(self._part, recipe.size, "classes")
+            check_metric(recipe, self._frames)
+        elif self._part.kind in LABELLED:
             labelled = open_labelled(self._part)
             self._own = _own_rule(self.metric, labelled)
             self._frames = labelled if self._own else frames_of(self._part, recipe.size)
@@ -95,8 +102,15 @@ class ValidationFrames:
         """Make sure that the metric can count what a network finds.
 
         Raises:
-            LanelightError: it finds no single lanes, and the metric compares them.
+            LanelightError: it finds no single lanes, and the metric compares them; or classes where lanes are
+                compared, or lanes where classes are.
         """
+        if (model.LABELS == "classes") != (self.metric in CLASS_METRICS):
+            finds = "one class per pixel" if model.LABELS == "classes" else "lanes"
+            raise LanelightError(
+                f"recipe {self.recipe.name}: expected a metric of what {self.recipe.network} finds, {finds}, got "
+                f"{self.metric}; set metric=null for that of the data"
+            )
         if isinstance(model.decoder, LaneAreaDecoder) and self.metric != "bdd100k":
             raise LanelightError(
                 f"recipe {self.recipe.name}: expected metric bdd100k for a network that says where lanes are but not "
@@ -115,8 +129,9 @@ class ValidationFrames:
         """
         device = next(model.parameters()).device
         done = 0
+        self.shown = []
         with self._notice():
-            counter = self._own() if self._own else OTHERS[self.metric]()
+            counter = self._counter(model)
             for samples in self._batches():
                 views = [self._view(sample.gold.size) for sample in samples]
                 images = np.concatenate(
@@ -125,10 +140,23 @@ class ValidationFrames:
                 preds = model.decode(model(torch.from_numpy(images).to(device)), views)
                 for sample, pred in zip(samples, preds, strict=True):
                     counter.count(sample.number, pred, sample.gold)
+                    if sample.number in self._to_show:
+                        self.shown.append(Shown(sample.frame, sample.gold, pred))
                 done += len(samples)
         if not done:
             raise LanelightError(f"recipe {self.recipe.name}: expected validation frames, none could be read")
         return dict(flat(counter.figures()))
+
+    @cached_property
+    def _to_show(self) -> frozenset[int]:
+        """Return the numbers of the frames that are drawn: far from each other, as neighbours look alike."""
+        frames, pictures = min(self.recipe.val_frames, len(self._frames)), self.recipe.pictures
+        return frozenset(number * frames // pictures for number in range(pictures))
+
+    def _counter(self, model: LaneModel) -> Counter:
+        if self.metric in CLASS_METRICS:
+            return class_counter(self.metric, self._frames, model)
+        return self._own() if self._own else OTHERS[self.metric]()
 
     def samples(self) -> Iterator[Sample]:
         """Yield the frames that can be read; pictures of data sets are read anew each time."""

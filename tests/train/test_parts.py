@@ -27,9 +27,10 @@ from lanelight.models.enet_sad import EnetSad
 from lanelight.models.layouts import LAYOUTS, Converted
 from lanelight.models.slot_masks import MaskLoss, mask_target
 from lanelight.recipes import recipe
-from lanelight.train.data import Slotted, TrainingFrames, frames_of
+from lanelight.train.data import TrainingFrames
 from lanelight.train.recipe import DataPart, Recipe
 from lanelight.train.run import build, load_run, run, settable
+from lanelight.train.sources import Slotted, frames_of
 
 SIZE = (128, 56)
 

@@ -110,7 +110,7 @@ def test_rendered_roads_can_be_scored_by_each_metric(metric: Any, figure: str) -
         assert found[figure] == 1
 
 
-@pytest.mark.parametrize("metric", FIGURES)
+@pytest.mark.parametrize("metric", OTHERS)
 def test_on_rendered_roads_lanes_without_a_slot_are_not_asked_for(metric: str) -> None:
     lanes = [Lane(np.array([[x, 359.0], [x, 100.0]]), slot=slot) for x, slot in ((100.0, 0), (300.0, 3), (500.0, None))]
     counter = OTHERS[metric]()
