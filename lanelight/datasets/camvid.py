@@ -87,12 +87,14 @@ class CamVid(LabelledPictures):
 
         Raises:
             SourceError: the map of ids is missing or damaged.
-            FormatError: it has another size than the picture, or an id that is none of the 12.
+            FormatError: it has another size than the picture; or, of maps for training, an id that is none of the 12.
         """
         path = self._below(self.listed[index].label)
         classes = read_classes(path, size)
+        if not self._ignore_void:
+            return Scene(size, (), classes)  # as it is: strange ids are for `lanelight data check` to show
         check_ids(path, classes, len(CLASS_NAMES), "class ids; give SegNet's maps of 11 classes and void")
-        return Scene(size, (), np.where(classes == VOID, np.uint8(IGNORE), classes) if self._ignore_void else classes)
+        return Scene(size, (), np.where(classes == VOID, np.uint8(IGNORE), classes))
 
     def _below(self, name: PurePosixPath) -> Path:
         """Return a path of a list below the root, without the leading folders that are not there."""
