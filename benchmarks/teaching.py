@@ -42,6 +42,7 @@ WAYS = {
     "clrkdnet_r18, from the teacher's weights": ("started", False, True),
     "clrkdnet_r18, from the teacher's weights, taught": ("both", True, True),
 }
+TILES = {"teacher": "teacher", "alone": "student alone", "taught": "taught", "started": "started", "both": "both"}
 FIGURES = ("accuracy", "fp", "fn", "f1", "roads_f1")
 
 
@@ -84,9 +85,8 @@ def main() -> None:
         print(rows[-1])
     print(record("teaching", rows))
     if args.picture:
-        folders = {TEACHER: args.out / "teacher"}
-        folders |= {way: args.out / f"{name}_{args.seeds[0]}" for way, (name, *_) in WAYS.items()}
-        write_image(args.picture, sheet(folders, args.root, stretches[1]))
+        folders = {TILES[name]: args.out / f"{name}_{args.seeds[0]}" for name, _, _ in WAYS.values()}
+        write_image(args.picture, sheet({TILES["teacher"]: args.out / "teacher", **folders}, args.root, stretches[1]))
 
 
 def study(root: Path, stretches: tuple[Path, Path]) -> Recipe:
@@ -130,7 +130,7 @@ def sheet(folders: dict[str, Path], root: Path, labels: Path) -> NDArray[np.uint
 
 def tile(frame: NDArray[np.uint8], scene: Any, name: str) -> NDArray[np.uint8]:
     """Return a small picture of a frame with lanes."""
-    small = cv2.resize(draw_lanes(frame, scene, fill=False), (320, 180), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(draw_lanes(frame, scene, fill=False), (256, 144), interpolation=cv2.INTER_AREA)
     return labelled(np.asarray(small, dtype=np.uint8), name)
 
 
