@@ -157,6 +157,15 @@ def _check_taps(recipe: Recipe, model: LaneModel) -> None:
         )
 
 
+def _check_teacher(recipe: Recipe) -> None:
+    """Make sure that the file of the recipe's teacher is there."""
+    if recipe.teacher is not None:
+        try:
+            weights_file(recipe.teacher.file)
+        except ModelError as error:
+            raise ModelError(f"recipe {recipe.name}: {error}") from error
+
+
 def _teacher(recipe: Recipe, model: LaneModel) -> Teacher | None:
     """Open the recipe's teacher; every error names the recipe."""
     settings = recipe.teacher
@@ -229,8 +238,7 @@ class _Fit:
         self.recipe, self.folder, self.processes, self.report = recipe, folder, processes, report
         self.frames_per_step = recipe.batch * recipe.accumulate * processes.count
         self.lr = schedule.scaled_lr(recipe.optim, self.frames_per_step)
-        if recipe.teacher is not None:
-            weights_file(recipe.teacher.file)  # missing, it is told before a backbone's weights are fetched
+        _check_teacher(recipe)  # missing, it is told before a backbone's weights are fetched
         self.model = build(recipe)
         self.teacher = _teacher(recipe, self.model)
         self.frames = TrainingFrames(recipe, self.model)
