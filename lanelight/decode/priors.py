@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lanelight.decode.base import Arrays
 from lanelight.errors import ModelError, unknown_name
 from lanelight.geometry import FloatArray, Lane, Scene, Viewport
-from lanelight.geometry.ego import left_to_right, slotted
+from lanelight.geometry.ego import placed
 from lanelight.geometry.priors import FIELDS, ROWS, STRIPS, Priors, row_ys
 from lanelight.geometry.spline import spline
 
@@ -65,8 +65,7 @@ class PriorDecoder:
         points = view.to_source(np.stack([x, np.broadcast_to(y, x.shape)], axis=-1))
         enough = reached.sum(axis=1) >= self.min_points
         lanes = [Lane(points[i, reached[i]], score=float(scores[i])) for i in np.flatnonzero(enough)]
-        scene = slotted(Scene(view.source, lanes))
-        return Scene(view.source, left_to_right(scene.lanes, scene.size))
+        return Scene(view.source, placed(lanes, view.source))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's entry."""

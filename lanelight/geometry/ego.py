@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +37,7 @@ def ego_indices(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[int, ...]
         real = [index for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2]
         in_slot = ((index for index in real if lanes[index].slot == slot) for slot in EGO_SLOTS)
         return tuple(index for slot in in_slot for index in list(slot)[:1])
-    left, right = _sides(lanes, size)
+    left, right = _sides(_lowest_x(lanes, size[1]), size[0])
     return (*left[:1], *right[:1])
 
 
@@ -50,10 +50,20 @@ def slotted(scene: Scene) -> Scene:
     """
     if any(lane.slot is not None for lane in scene.lanes):
         return scene
-    left, right = _sides(scene.lanes, scene.size)
-    slots = {**dict(zip(left, (1, 0), strict=False)), **dict(zip(right, (2, 3), strict=False))}
-    lanes = [replace(lane, slot=slots.get(index)) for index, lane in enumerate(scene.lanes)]
-    return Scene(scene.size, lanes, scene.classes)
+    x = _lowest_x(scene.lanes, scene.size[1])
+    return Scene(scene.size, _with_slots(scene.lanes, x, scene.size[0]), scene.classes)
+
+
+def placed(lanes: Sequence[Lane], size: tuple[int, int]) -> list[Lane]:
+    """Return lanes without slots from left to right, with the slots that `slotted` gives them.
+
+    Args:
+        lanes: all lanes of a frame; a slot that one has is replaced.
+        size: (width, height) of the frame, px.
+    """
+    x = _lowest_x(lanes, size[1])
+    found = _with_slots(lanes, x, size[0])
+    return [found[index] for index in sorted(range(len(found)), key=lambda index: x.get(index, math.inf))]
 
 
 def left_to_right(lanes: Sequence[Lane], size: tuple[int, int]) -> list[Lane]:
@@ -101,14 +111,26 @@ def x_at_bottom(lane: Lane, bottom: float) -> float:
     return float(x + slope * (bottom - row))
 
 
-def _sides(lanes: Sequence[Lane], size: tuple[int, int]) -> tuple[list[int], list[int]]:
-    """Return the lanes left and those right of the middle of the frame at the bottom row, the nearest first."""
-    width, height = size
-    x = {index: x_at_bottom(lane, height - 1.0) for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2}
+def _lowest_x(lanes: Sequence[Lane], height: int) -> dict[int, float]:
+    """Return where lanes with at least two distinct points meet the bottom row, px, by their index."""
+    return {
+        index: x_at_bottom(lane, height - 1.0) for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2
+    }
+
+
+def _sides(x: Mapping[int, float], width: int) -> tuple[list[int], list[int]]:
+    """Return the lanes left and those right of the middle of the frame, the nearest first, from their x by index."""
     middle = (width - 1) / 2
     left = sorted((index for index in x if x[index] < middle), key=lambda index: -x[index])
     right = sorted((index for index in x if x[index] >= middle), key=lambda index: x[index])
     return left, right
+
+
+def _with_slots(lanes: Sequence[Lane], x: Mapping[int, float], width: int) -> list[Lane]:
+    """Return the lanes, the two nearest of each side with their slots, the others without."""
+    left, right = _sides(x, width)
+    slots = {**dict(zip(left, (1, 0), strict=False)), **dict(zip(right, (2, 3), strict=False))}
+    return [replace(lane, slot=slots.get(index)) for index, lane in enumerate(lanes)]
 
 
 def _distinct(points: FloatArray) -> FloatArray:
