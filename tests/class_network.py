@@ -25,8 +25,7 @@ from lanelight.runtime import Manifest
 
 SIZE = (256, 128)  # (width, height) of the frames and of the network's input
 FRAMES = 3
-CITYSCAPES_NAMES = tuple(label.name for label in cityscapes.TRAIN_LABELS)
-CAMVID_NAMES = camvid.CLASS_NAMES[: camvid.VOID]
+CITYSCAPES_NAMES, CAMVID_NAMES = cityscapes.TRAIN_NAMES, camvid.TRAIN_NAMES
 PERSON, RIDER, CAR = 24, 25, 26  # label ids
 
 Map = NDArray[np.uint8]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lanelight.decode.base import Arrays
 from lanelight.errors import ModelError
-from lanelight.formats.cityscapes import TRAIN_LABELS
+from lanelight.formats.cityscapes import TRAIN_NAMES
 from lanelight.geometry import Scene, Viewport
 from lanelight.geometry.warp import IGNORE
 
@@ -31,7 +31,7 @@ class ClassDecoder:
         ModelError: fewer than two names, or more than ids below 255.
     """
 
-    names: tuple[str, ...] = tuple(label.name for label in TRAIN_LABELS)
+    names: tuple[str, ...] = TRAIN_NAMES
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))  # a manifest has a list

@@ -20,6 +20,7 @@ CLASS_NAMES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "cyclist", "void",
 )  # fmt: skip
 VOID = CLASS_NAMES.index("void")
+TRAIN_NAMES = CLASS_NAMES[:VOID]  # without void
 IGNORE = 255  # what void may become for training, and becomes void again in a file
 
 

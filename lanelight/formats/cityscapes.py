@@ -82,6 +82,7 @@ IGNORE = 255  # train id of ignored classes
 TRAIN_LABELS: tuple[Label, ...] = tuple(
     sorted((label for label in LABELS if label.train_id is not None), key=lambda label: label.train_id or 0)
 )  # place = train id
+TRAIN_NAMES: tuple[str, ...] = tuple(label.name for label in TRAIN_LABELS)
 _TRAIN_ID_OF = np.full(256, IGNORE, np.uint8)
 _TRAIN_ID_OF[[label.id for label in TRAIN_LABELS]] = range(len(TRAIN_LABELS))
 _LABEL_ID_OF = np.zeros(256, np.uint8)  # 255 and whatever is no train id: unlabeled

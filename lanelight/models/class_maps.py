@@ -20,10 +20,7 @@ from lanelight.losses.class_map import class_cross_entropy
 
 AUXILIARY = "auxiliary_"  # how the names of auxiliary heads' outputs begin
 # number of classes -> their names in the data set that has so many
-NAMES: dict[int, tuple[str, ...]] = {
-    len(cityscapes.TRAIN_LABELS): tuple(label.name for label in cityscapes.TRAIN_LABELS),
-    camvid.VOID: camvid.CLASS_NAMES[: camvid.VOID],
-}
+NAMES: dict[int, tuple[str, ...]] = {len(names): names for names in (cityscapes.TRAIN_NAMES, camvid.TRAIN_NAMES)}
 
 
 @dataclass(frozen=True)

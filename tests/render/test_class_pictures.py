@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lanelight.errors import LanelightError
-from lanelight.formats.cityscapes import TRAIN_LABELS
+from lanelight.formats.cityscapes import TRAIN_NAMES
 from lanelight.geometry import Lane, Scene
 from lanelight.render import class_colors, color_map, draw_lanes, draw_triptych
 from lanelight.render.classes import classes_in, draw_legend
@@ -14,7 +14,7 @@ from lanelight.render.palette import CLASS_COLORS, EGO_FILL, SHADE, SLOT_COLORS
 
 SIZE = (320, 180)
 NAMES = ("other", "road", "marking")
-CITY = tuple(label.name for label in TRAIN_LABELS)
+CITY = TRAIN_NAMES
 
 Map = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
