@@ -8,7 +8,6 @@ python benchmarks/distillation.py ROOT LABELS [--seeds 0 1] [--steps 600] [--out
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import labelled, rounded, score_drive, split, summary, told
+from study import arguments, labelled, rounded, score_drive, split, summary, told
 
 from lanelight.datasets.augment import AUGMENTS
 from lanelight.datasets.synthetic import WORLDS, SyntheticRoads
@@ -40,14 +39,7 @@ FIGURES = ("accuracy", "fp", "fn")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("root", type=Path, help="folder of TuSimple frames")
-    parser.add_argument("labels", type=Path, help="their label file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--out", type=Path, default=Path("runs/distillation"))
-    parser.add_argument("--picture", type=Path, help="attention maps of the first seed")
-    args = parser.parse_args()
+    args = arguments(__doc__, steps=600, out="runs/distillation").parse_args()
     torch.set_num_threads(2)
     args.out.mkdir(parents=True, exist_ok=True)
     stretches = split(args.labels, args.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,18 @@ from lanelight.train.session import load_detector
 
 TRAINED_UP_TO, SCORED_FROM = 17_500, 20_000  # numbers of frames in the drive; a minute lies between them
 ROADS_SEED = 1_000_003  # of rendered roads that no run trains on
+
+
+def arguments(about: str | None, *, steps: int, out: str) -> argparse.ArgumentParser:
+    """Return what both studies are told; the first line says what a study asks."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path, help="folder of TuSimple frames")
+    parser.add_argument("labels", type=Path, help="their label file")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--out", type=Path, default=Path(out))
+    parser.add_argument("--picture", type=Path, help="of the first seed, where to write it")
+    return parser
 
 
 def told(step: int, figures: dict[str, float]) -> None:

@@ -9,7 +9,6 @@ python benchmarks/teaching.py ROOT LABELS [--seeds 0 1] [--steps 800] [--teacher
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import labelled, rounded, score_drive, score_roads, split, summary, told
+from study import arguments, labelled, rounded, score_drive, score_roads, split, summary, told
 
 from lanelight.datasets import TuSimple
 from lanelight.datasets.augment import AUGMENTS
@@ -47,14 +46,8 @@ FIGURES = ("accuracy", "fp", "fn", "f1", "roads_f1")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("root", type=Path, help="folder of TuSimple frames")
-    parser.add_argument("labels", type=Path, help="their label file")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--steps", type=int, default=800, help="of the students")
-    parser.add_argument("--teacher-steps", type=int, default=1600)
-    parser.add_argument("--out", type=Path, default=Path("runs/teaching"))
-    parser.add_argument("--picture", type=Path, help="what teacher and students of the first seed find")
+    parser = arguments(__doc__, steps=800, out="runs/teaching")
+    parser.add_argument("--teacher-steps", type=int, default=1600, help="--steps are those of the students")
     args = parser.parse_args()
     torch.set_num_threads(2)
     args.out.mkdir(parents=True, exist_ok=True)

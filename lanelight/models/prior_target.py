@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +17,7 @@ from lanelight.geometry.ego import slotted
 from lanelight.geometry.priors import FIELDS, STRIPS, Priors, row_ys
 from lanelight.geometry.spline import spline
 from lanelight.geometry.warp import IGNORE
-from lanelight.models.slot_masks import draw_lane
+from lanelight.models.slot_masks import draw_lane, seen_classes
 
 NEAREST_PX = 0.1  # between the y of two points: a curve through closer ones would swing out on their rounding errors
 FARTHEST_PX = 2.0**20  # in the frame: a point beyond is put there, so that nothing overflows
@@ -47,9 +46,8 @@ def prior_target(scene: Scene, view: Viewport, *, lanes: int, width_px: int, cla
     """
     scene = slotted(Scene(scene.size, [_tamed(lane) for lane in scene.lanes], scene.classes))
     mask = np.zeros(view.target[::-1], dtype=np.uint8)
-    if scene.classes is not None:
-        x0, y0, x1, y1 = view.crop
-        seen = cv2.resize(scene.classes[y0:y1, x0:x1], view.target, interpolation=cv2.INTER_NEAREST)
+    seen = seen_classes(scene, view)
+    if seen is not None:
         mask[seen == IGNORE] = IGNORE
     complete = np.array(not mask.any(), dtype=np.float32)
     _draw(mask, scene.lanes, view, width_px, classes)

@@ -79,9 +79,8 @@ def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -
     """
     width, height = view.target
     mask = np.zeros((height, width), dtype=np.uint8)
-    if scene.classes is not None:
-        x0, y0, x1, y1 = view.crop
-        seen = cv2.resize(scene.classes[y0:y1, x0:x1], view.target, interpolation=cv2.INTER_NEAREST)
+    seen = seen_classes(scene, view)
+    if seen is not None:
         mask[seen == IGNORE] = IGNORE
         if channels == 1:
             mask[seen == 1] = 1
@@ -94,6 +93,15 @@ def mask_target(scene: Scene, view: Viewport, *, channels: int, width_px: int) -
         if drawn and lane.slot is not None and 0 <= lane.slot < SLOTS:
             exist[lane.slot] = 1
     return {"lanes": mask.astype(np.int64), "exist": exist}
+
+
+def seen_classes(scene: Scene, view: Viewport) -> NDArray[np.uint8] | None:
+    """Return the class of each pixel of a network's input, (H, W); None where the Scene has none."""
+    if scene.classes is None:
+        return None
+    x0, y0, x1, y1 = view.crop
+    seen = cv2.resize(scene.classes[y0:y1, x0:x1], view.target, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(seen, dtype=np.uint8)
 
 
 def mask_decoder(channels: int) -> Decoder:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lanelight.datasets.augment import AUGMENTS
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.recipes.mask_networks import ENET_PAIRS, SCNN_PAIRS, published, with_sad
-from lanelight.recipes.prior_networks import clrnet, taught
+from lanelight.recipes.prior_networks import at_batch, clrnet, taught
 from lanelight.train.recipe import Recipe
 
 SIZE = (800, 288)
@@ -134,16 +134,8 @@ def clrnet_r101_culane(root: str = "data/CULane") -> Recipe:
     Args:
         root: as there.
     """
-    base = clrnet_r18_culane(root)
-    return replace(
-        base,
-        name="clrnet_r101_culane",
-        network="clrnet_r101",
-        optim=replace(base.optim, lr=3e-4, reference_batch=12),
-        steps=88_880 // 12 * 20,
-        batch=12,
-        val_every=4000,
-    )
+    base = replace(clrnet_r18_culane(root), val_every=4000)
+    return at_batch(base, "clrnet_r101_culane", "clrnet_r101", lr=3e-4, batch=12, steps=88_880 // 12 * 20)
 
 
 def clrkdnet_r18_culane(root: str = "data/CULane") -> Recipe:

@@ -69,6 +69,12 @@ def clrnet(
     )
 
 
+def at_batch(recipe: Recipe, name: str, network: str, *, lr: float, batch: int, steps: int) -> Recipe:
+    """Return the recipe of another network, with the rate of that many frames a step and its own number of steps."""
+    optim = replace(recipe.optim, lr=lr, reference_batch=batch)
+    return replace(recipe, name=name, network=network, optim=optim, steps=steps, batch=batch)
+
+
 def taught(recipe: Recipe, network: str, file: str = "") -> Recipe:
     """Return a recipe that learns from a CLRNet too, by the three terms of CLRKDNet.
 

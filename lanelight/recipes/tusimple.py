@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.recipes.mask_networks import ENET_PAIRS, SCNN_PAIRS, published, with_sad
-from lanelight.recipes.prior_networks import clrnet, taught
+from lanelight.recipes.prior_networks import at_batch, clrnet, taught
 from lanelight.train.recipe import Recipe
 
 ENET_SIZE, SCNN_SIZE = (640, 368), (512, 288)
@@ -128,14 +128,7 @@ def clrnet_r34_tusimple(root: str = "data/TuSimple") -> Recipe:
         root: as there.
     """
     base = clrnet_r18_tusimple(root)
-    return replace(
-        base,
-        name="clrnet_r34_tusimple",
-        network="clrnet_r34",
-        optim=replace(base.optim, lr=8e-4, reference_batch=32),
-        steps=TRAIN_FRAMES * EPOCHS // 32,
-        batch=32,
-    )
+    return at_batch(base, "clrnet_r34_tusimple", "clrnet_r34", lr=8e-4, batch=32, steps=TRAIN_FRAMES * EPOCHS // 32)
 
 
 def clrnet_r101_tusimple(root: str = "data/TuSimple") -> Recipe:
@@ -148,16 +141,8 @@ def clrnet_r101_tusimple(root: str = "data/TuSimple") -> Recipe:
     Args:
         root: as there.
     """
-    base = clrnet_r18_tusimple(root)
-    return replace(
-        base,
-        name="clrnet_r101_tusimple",
-        network="clrnet_r101",
-        optim=replace(base.optim, lr=3e-4, reference_batch=10),
-        steps=TRAIN_FRAMES * EPOCHS // 10,
-        batch=10,
-        val_every=1000,
-    )
+    base = replace(clrnet_r18_tusimple(root), val_every=1000)
+    return at_batch(base, "clrnet_r101_tusimple", "clrnet_r101", lr=3e-4, batch=10, steps=TRAIN_FRAMES * EPOCHS // 10)
 
 
 def clrkdnet_r18_tusimple(root: str = "data/TuSimple") -> Recipe:

@@ -21,11 +21,6 @@ from lanelight.train import DataPart, run
 from lanelight.train.health import explained
 
 
-@pytest.fixture(scope="module")
-def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_roads(tmp_path_factory.mktemp("roads"))
-
-
 class _Broken(Tiny):
     """Divides zero by zero in one term of its third loss."""
 

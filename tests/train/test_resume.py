@@ -9,34 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from train.tiny import NoisyTiny, Tiny, tiny_recipe, write_roads
+from train.tiny import tiny_recipe
 
 from lanelight.errors import LanelightError, ModelError
-from lanelight.models import MODELS, checkpoints
+from lanelight.models import checkpoints
 from lanelight.train import Recipe, resume, run
 
+pytestmark = pytest.mark.usefixtures("tiny_networks")
+
 TESTS = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _tiny_networks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(MODELS, "tiny", Tiny)
-    monkeypatch.setitem(MODELS, "noisy", NoisyTiny)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_roads(tmp_path_factory.mktemp("roads"))
 
 
 def _recipe(roads: Path, **changes: object) -> Recipe:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from train.tiny import Tiny, tiny_recipe, write_roads
+from train.tiny import Tiny, tiny_recipe
 
 from lanelight.errors import LanelightError, OutputError
 from lanelight.models import MODELS, checkpoints
@@ -28,11 +28,6 @@ from lanelight.train.validate import ValidationFrames, balance
 @pytest.fixture(autouse=True)
 def _tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "tiny", Tiny)
-
-
-@pytest.fixture(scope="module")
-def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_roads(tmp_path_factory.mktemp("roads"))
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
-from train.tiny import NoisyTiny, Tiny, tiny_recipe, write_roads
+from train.tiny import Tiny, tiny_recipe
 
 from lanelight.distill.teacher import TeacherDistillation, TeacherTerm
 from lanelight.errors import ModelError
@@ -27,23 +26,10 @@ from lanelight.models import MODELS, checkpoints
 from lanelight.models.enet_sad import EnetSad
 from lanelight.train import Optimizer, Recipe, resume, run
 
+pytestmark = pytest.mark.usefixtures("tiny_networks")
+
 TESTS = Path(__file__).resolve().parents[1]
 TERMS = (TeacherTerm("response", student=("lanes",), start_step=2), TeacherTerm("scene", weight=0.5, ramp_steps=4))
-
-
-@pytest.fixture(autouse=True)
-def _tiny_networks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(MODELS, "tiny", Tiny)
-    monkeypatch.setitem(MODELS, "noisy", NoisyTiny)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def roads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_roads(tmp_path_factory.mktemp("roads"))
 
 
 @pytest.fixture(scope="module")
