@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from lanelight.datasets import CamVid, Cityscapes, LabelledPictures
 from lanelight.errors import FormatError, LanelightError, ModelError
@@ -19,7 +19,7 @@ from lanelight.geometry.warp import IGNORE
 from lanelight.metrics.base import Figures
 from lanelight.metrics.cityscapes import EVALUATED, CityscapesIoU, LabelMap, count_frame
 from lanelight.metrics.class_iou import ClassIoU
-from lanelight.runtime.class_ids import CITYSCAPES, Ids, frame_of, table
+from lanelight.runtime.class_ids import CITYSCAPES, Ids, frame_of, looked_up, table
 from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.scoring import Compared, ScoringRule, Write, make_empty
 
@@ -70,16 +70,16 @@ class ClassRule(ScoringRule):
         """
         if pred.classes is None or gold.classes is None:
             raise LanelightError(f"{self.data.keys[index]}: expected classes to compare, got a Scene without")
-        seen = np.asarray(self._to_id[pred.classes])
+        seen = looked_up(self._to_id, pred.classes)
         try:
-            miou, true, void = self._counts.add(index, seen, gold.classes)
+            miou, true, counted = self._counts.add(index, seen, gold.classes)
         except LanelightError as error:
             raise FormatError(f"{self.data.picture(index)}: {error}") from error
         return Compared(
             (0.0 if miou is None else 1.0 - miou,),
             "nothing to compare" if miou is None else f"class IoU {miou:.3f}",
-            _shown(pred.size, seen, void),
-            _shown(gold.size, true, void),
+            _shown(pred.size, seen, counted),
+            _shown(gold.size, true, counted),
         )
 
     def figures(self) -> Figures:
@@ -95,7 +95,7 @@ class ClassRule(ScoringRule):
             if pred.classes is not None:
                 file = path / self._counts.file(index)
                 make_folder(file.parent)
-                self._counts.write(file, np.asarray(self._to_id[pred.classes]))
+                self._counts.write(file, looked_up(self._to_id, pred.classes))
 
         yield write
 
@@ -107,7 +107,7 @@ class ClassRule(ScoringRule):
 class _LabelIds:
     """The counts of Cityscapes, in label ids."""
 
-    names = tuple(label.name for label in cityscapes.TRAIN_LABELS)
+    names = cityscapes.TRAIN_NAMES
 
     def __init__(self, data: Cityscapes) -> None:
         self.metric = CityscapesIoU()
@@ -117,15 +117,15 @@ class _LabelIds:
     def table(self, names: Sequence[str]) -> Ids:
         return table(names, CITYSCAPES, 0)
 
-    def add(self, index: int, pred: Ids, gold: Ids) -> tuple[float | None, Ids, NDArray[np.bool_]]:
-        """Count one frame; return its IoU, the true ids, and where they do not count."""
+    def add(self, index: int, pred: Ids, gold: Ids) -> tuple[float | None, Ids, Ids]:
+        """Count one frame; return its IoU, the true ids, and 255 where they count, else 0."""
         true = cityscapes.to_label_ids(gold) if self._from_train else gold
         counts = count_frame(pred, true, self._instances(index))
         self.metric.add(counts)
         alone = CityscapesIoU()
         alone.add(counts)
         miou: float | None = alone.compute()["class_miou"]
-        return miou, true, ~np.isin(true, EVALUATED)
+        return miou, true, looked_up(_EVALUATED, true)
 
     def file(self, index: int) -> str:
         return f"{frame_of(Path(self._data.keys[index]).name)}_labelIds.png"
@@ -167,15 +167,15 @@ class _OwnIds:
         void = self._data.class_names.index(VOID) if VOID in self._data.class_names else IGNORE
         return table(names, self._ids, void)
 
-    def add(self, index: int, pred: Ids, gold: Ids) -> tuple[float | None, Ids, NDArray[np.bool_]]:  # noqa: ARG002
-        """Count one frame; return its IoU, the true ids, and where they do not count."""
-        true = np.asarray(self._place[gold])
-        counts = self.metric.count(np.asarray(self._place[pred]), true)
+    def add(self, index: int, pred: Ids, gold: Ids) -> tuple[float | None, Ids, Ids]:  # noqa: ARG002
+        """Count one frame; return its IoU, the true ids, and 255 where they count, else 0."""
+        true = looked_up(self._place, gold)
+        counts = self.metric.count(looked_up(self._place, pred), true)
         self.metric.add(counts)
         alone = ClassIoU(self.names)
         alone.add(counts)
         miou: float | None = alone.compute()["class_miou"]
-        return miou, gold, true == IGNORE
+        return miou, gold, looked_up(_NOT_IGNORED, true)
 
     def file(self, index: int) -> str:
         label = self._data.listed[index].label if isinstance(self._data, CamVid) else Path(self._data.keys[index])
@@ -192,11 +192,15 @@ class _OwnIds:
             yield from _unlabelled()
 
 
-def _shown(size: tuple[int, int], ids: Ids, void: NDArray[np.bool_]) -> Scene:
+# Tables of 256 ids.
+_EVALUATED = np.where(np.isin(np.arange(256), EVALUATED), 255, 0).astype(np.uint8)
+_NOT_IGNORED = np.where(np.arange(256) == IGNORE, 0, 255).astype(np.uint8)
+_FROM_ONE = (np.minimum(np.arange(256), 254) + 1).astype(np.uint8)
+
+
+def _shown(size: tuple[int, int], ids: Ids, counted: Ids) -> Scene:
     """Return ids from 1 on to be drawn in comparison, 0 where nothing counts."""
-    classes = np.minimum(ids, IGNORE - 1) + np.uint8(1)
-    classes[void] = 0
-    return Scene(size, classes=classes)
+    return Scene(size, classes=np.asarray(cv2.bitwise_and(looked_up(_FROM_ONE, ids), counted), dtype=np.uint8))
 
 
 def _unlabelled() -> Iterator[str]:
