@@ -8,7 +8,8 @@ import logging
 import typing
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from lanelight.distill.teacher_network import weights_file
 from lanelight.distill.teaching import Teacher
 from lanelight.errors import LanelightError, ModelError, OutputError, unknown_name
 from lanelight.formats.text import write_json
+from lanelight.machine import keep_freed_memory
 from lanelight.models import MODELS, LaneModel, checkpoints
 from lanelight.train import record, schedule
 from lanelight.train.data import StepBatches, StepLoader, TrainingFrames
@@ -160,10 +162,8 @@ def _check_taps(recipe: Recipe, model: LaneModel) -> None:
 def _check_teacher(recipe: Recipe) -> None:
     """Make sure that the file of the recipe's teacher is there."""
     if recipe.teacher is not None:
-        try:
+        with _named(recipe):
             weights_file(recipe.teacher.file)
-        except ModelError as error:
-            raise ModelError(f"recipe {recipe.name}: {error}") from error
 
 
 def _teacher(recipe: Recipe, model: LaneModel) -> Teacher | None:
@@ -175,8 +175,15 @@ def _teacher(recipe: Recipe, model: LaneModel) -> Teacher | None:
         if term.start_step >= recipe.steps:
             told = "%s never begins: its start_step is %d, the run has %d steps"
             log.warning(told, name, term.start_step, recipe.steps)
-    try:
+    with _named(recipe):
         return Teacher.open(settings, model)
+
+
+@contextmanager
+def _named(recipe: Recipe) -> Iterator[None]:
+    """Let errors begin with the recipe's name."""
+    try:
+        yield
     except LanelightError as error:
         raise type(error)(f"recipe {recipe.name}: {error}") from error
 
@@ -253,6 +260,7 @@ class _Fit:
         from lanelight.train.saving import STATE_FILE
         from lanelight.train.task import Task
 
+        keep_freed_memory()
         recipe = self.recipe
         interrupts = Interrupts()
         trainer = self._trainer(step, interrupts)
