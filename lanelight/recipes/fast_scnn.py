@@ -12,6 +12,8 @@ from lanelight.train.recipe import DataPart, Optimizer, Recipe
 
 SIZE = (2048, 1024)  # of Cityscapes' frames
 CAMVID_SIZE, CAMVID_CROP = (480, 360), (320, 240)
+# 1 / ln(1.1 + share) of each class among the labelled pixels of the training drives, with a mean of 1
+CAMVID_WEIGHTS = (0.60, 0.47, 1.39, 0.46, 0.96, 0.70, 1.38, 1.32, 0.92, 1.39, 1.40)
 ROAD_SIZE = (320, 180)
 FRAMES = 2975  # of Cityscapes' training split
 TRAIN_DRIVES, VAL_DRIVES = ("0001TP_*", "0016E5_*"), ("0006R0_*",)
@@ -101,14 +103,14 @@ def fast_scnn_cityscapes_short(root: str = "data/Cityscapes") -> Recipe:
 
 
 def fast_scnn_camvid(root: str = "data/CamVid") -> Recipe:
-    """Return a recipe for CamVid that a processor of two cores runs in 25 minutes.
+    """Return a recipe for CamVid that a processor of two cores runs in half an hour.
 
     No recipe is published. Drives 0001TP and 0016E5 are trained on, 0006R0 is validated on: a drive is seen in one of
     the two alone, where neighbouring frames of the published splits are hardly different. Frames of 480x360, 11
     classes, auxiliary heads as in the paper; the decay ends where the time does.
 
     Differs from the paper's for Cityscapes: AdamW (a short run), samples of 320x240 cut from the frame at 0.8 to 1.8 of
-    the scale at which it is validated on, changes of light.
+    the scale at which it is validated on, changes of light, rare classes weigh more, a moving average of the weights.
 
     Args:
         root: folder with ``list.txt`` (or SegNet's folders) and pictures whose names begin with the drive.
@@ -126,14 +128,14 @@ def fast_scnn_camvid(root: str = "data/CamVid") -> Recipe:
         order="shuffled",
         validation=DataPart(kind="camvid", frames=root, select=VAL_DRIVES),
         val_frames=101,
-        loss=ClassLoss(auxiliary=0.4),
+        loss=ClassLoss(auxiliary=0.4, weights=CAMVID_WEIGHTS),
         optim=Optimizer(lr=3e-3, linear_lr=1.0, weight_decay=1e-2, decay_depthwise=False, warmup_steps=50),
         augment=replace(preset, window=replace(preset.window, scale=(0.8 * whole, 1.8 * whole))),
-        steps=3600,
+        steps=4500,
         batch=8,
-        val_every=600,
+        ema=0.998,
+        val_every=900,
         workers=1,
-        precision="bf16-mixed",
     )
 
 
