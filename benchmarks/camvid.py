@@ -48,7 +48,7 @@ def main() -> None:
     base = fast_scnn_camvid(str(args.root))
     base = replace(base, exported="last", steps=args.steps or base.steps)
     folders = {seed: args.out / f"seed_{seed}" for seed in args.seeds}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for seed, folder in folders.items():
         if not (folder / "weights.safetensors").is_file():
             run(replace(base, seed=seed), folder, report=told)
