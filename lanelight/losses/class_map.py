@@ -1,4 +1,4 @@
-"""Losses on class maps: cross-entropy with ignored pixels, class weights and the hardest pixels alone."""
+"""Losses on class maps: cross-entropy with ignored pixels, class weights, the hardest pixels alone; a soft IoU."""
 
 from __future__ import annotations
 
@@ -44,6 +44,31 @@ def class_cross_entropy(
     if given is not None:
         share = share * given[labels * counts]
     return (each * counts).sum() / share.sum().clamp(min=1e-6)
+
+
+def class_soft_iou(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return 1 minus the soft IoU, the mean over the classes that the batch has (Rahman & Wang 2016, sec. 3.1).
+
+    Intersection and union of a class are sums over the pixels of the whole batch, of probabilities in place of a
+    choice. A class on few pixels counts as much as one on many, as in the mean IoU.
+
+    Args:
+        logits: (B, K, H, W).
+        labels: (B, H, W) int64, 0 to K - 1, 255 ignored.
+
+    Returns:
+        Scalar; 0 where every pixel is ignored.
+    """
+    classes = logits.shape[1]
+    known = labels != IGNORE
+    own, counts = labels * known, known.to(logits.dtype)
+    chance = logits.softmax(dim=1)
+    hit = chance.gather(1, own.unsqueeze(1)).squeeze(1) * counts
+    hits = hit.new_zeros(classes).index_add(0, own.flatten(), hit.flatten())
+    pixels = torch.bincount(labels[known], minlength=classes).to(hit.dtype)
+    iou = hits / (pixels + torch.einsum("bkhw,bhw->k", chance, counts) - hits).clamp(min=1e-6)
+    present = pixels > 0
+    return ((1 - iou) * present).sum() / present.sum().clamp(min=1)
 
 
 def hardest(logits: Tensor, labels: Tensor, *, threshold: float, min_kept: int) -> Tensor:

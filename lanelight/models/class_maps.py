@@ -16,8 +16,9 @@ from lanelight.errors import ModelError
 from lanelight.formats import camvid, cityscapes
 from lanelight.geometry import Scene, Viewport
 from lanelight.geometry.warp import IGNORE
-from lanelight.losses.class_map import class_cross_entropy
+from lanelight.losses.class_map import class_cross_entropy, class_soft_iou
 
+IOU_STEP = 2  # the soft IoU takes every second pixel of every second row: its sums of thousands hardly differ
 AUXILIARY = "auxiliary_"  # how the names of auxiliary heads' outputs begin
 # number of classes -> their names in the data set that has so many
 NAMES: dict[int, tuple[str, ...]] = {len(names): names for names in (cityscapes.TRAIN_NAMES, camvid.TRAIN_NAMES)}
@@ -33,6 +34,7 @@ class ClassLoss:
         ohem_threshold: where given, only pixels count whose true class has at most this probability.
         ohem_min_kept: but at least so many pixels of a batch.
         label_smoothing: share of the target that is spread evenly over all classes.
+        iou: weight of 1 minus the soft IoU of the network's own logits, at a quarter of the pixels; 0 leaves it out.
 
     Raises:
         ModelError: a weight or share that no loss can have.
@@ -43,12 +45,15 @@ class ClassLoss:
     ohem_threshold: float | None = None
     ohem_min_kept: int = 256
     label_smoothing: float = 0.0
+    iou: float = 0.0
 
     def __post_init__(self) -> None:
         weights = None if self.weights is None else tuple(self.weights)
         object.__setattr__(self, "weights", weights)
-        if self.auxiliary < 0 or (weights is not None and not (min(weights, default=0) >= 0 and sum(weights) > 0)):
-            raise ModelError(f"ClassLoss: expected weights of 0 and more, got {self.auxiliary=}, {weights=}")
+        if min(self.auxiliary, self.iou) < 0 or not _can_weigh(weights):
+            raise ModelError(
+                f"ClassLoss: expected weights of 0 and more, got {self.auxiliary=}, {self.iou=}, {weights=}"
+            )
         if self.ohem_threshold is not None and not (0 < self.ohem_threshold <= 1 and self.ohem_min_kept >= 0):
             raise ModelError(
                 "ClassLoss: expected ohem_threshold between 0 and 1 and ohem_min_kept of 0 and more, "
@@ -61,6 +66,10 @@ class ClassLoss:
     def trains_all(self) -> bool:
         """Say whether every weight of a network gets a gradient."""
         return self.auxiliary > 0
+
+
+def _can_weigh(weights: tuple[float, ...] | None) -> bool:
+    return weights is None or (min(weights, default=0) >= 0 and sum(weights) > 0)
 
 
 # How Tramac/Fast-SCNN-pytorch trains on Cityscapes: weights by train id, and the hardest pixels.
@@ -147,7 +156,7 @@ def class_target(scene: Scene, view: Viewport, names: Sequence[str]) -> dict[str
 
 
 def class_terms(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], form: ClassLoss) -> dict[str, Tensor]:
-    """Return the weighted terms ``classes`` and, where a network has such heads, ``auxiliary``.
+    """Return the weighted terms ``classes``, ``iou`` (where its weight is not 0) and, with such heads, ``auxiliary``.
 
     Args:
         outputs: ``classes`` (B, K, H, W) logits; the outputs of auxiliary heads begin with `AUXILIARY` and have their
@@ -157,6 +166,9 @@ def class_terms(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], fo
     """
     labels = targets["classes"]
     terms = {"classes": _entropy(outputs["classes"], labels, form)}
+    if form.iou:
+        logits, known = (tensor[..., ::IOU_STEP, ::IOU_STEP] for tensor in (outputs["classes"], labels))
+        terms["iou"] = form.iou * class_soft_iou(logits, known)
     heads = [logits for name, logits in outputs.items() if name.startswith(AUXILIARY)]
     if heads and form.auxiliary:
         each = [_entropy(logits, _sampled(labels, logits), form) for logits in heads]

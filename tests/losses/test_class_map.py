@@ -8,7 +8,7 @@ from oracles.class_loss import slow_class_loss
 from torch import Tensor
 from torch.nn import functional as F
 
-from lanelight.losses.class_map import class_cross_entropy, hardest
+from lanelight.losses.class_map import class_cross_entropy, class_soft_iou, hardest
 
 
 def _drawn(seed: int, *, ignored: float = 0.3, classes: int = 4) -> tuple[Tensor, Tensor]:
@@ -89,3 +89,29 @@ def test_a_batch_without_known_pixels_costs_nothing_and_has_a_gradient_of_zero()
         loss.backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert not logits.grad.any()
+
+
+@given(seed=st.integers(0, 1000), ignored=st.sampled_from([0.0, 0.4, 1.0]))
+def test_the_soft_iou_is_what_the_formula_says(*, seed: int, ignored: float) -> None:
+    logits, labels = _drawn(seed, ignored=ignored, classes=7)
+    chance = logits.softmax(dim=1)
+    losses = []
+    for k in range(7):
+        true = (labels == k).float()
+        hits = (chance[:, k] * true).sum()
+        union = (chance[:, k] + true - chance[:, k] * true)[labels != 255].sum()
+        if true.any():
+            losses.append(1 - hits / union)
+    want = torch.stack(losses).mean() if losses else torch.tensor(0.0)
+    assert class_soft_iou(logits, labels) == pytest.approx(want.item(), abs=1e-5)
+
+
+def test_the_soft_iou_of_a_perfect_map_is_zero_and_its_gradient_leads_there() -> None:
+    _, labels = _drawn(3, ignored=0.2)
+    perfect = 50 * F.one_hot(labels.clamp(max=3), 4).movedim(-1, 1).float()
+    assert class_soft_iou(perfect, labels) == pytest.approx(0, abs=1e-6)
+    logits = torch.zeros_like(perfect, requires_grad=True)
+    before = class_soft_iou(logits, labels)
+    (slope,) = torch.autograd.grad(before, logits)
+    assert (slope[(labels == 255).unsqueeze(1).expand_as(slope)] == 0).all()
+    assert class_soft_iou(logits.detach() - 50 * slope, labels) < before
