@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import told
+from study import finished, told
 
 from lanelight.datasets import CamVid
 from lanelight.frames import write_image
@@ -50,7 +50,7 @@ def main() -> None:
     folders = {seed: args.out / f"seed_{seed}" for seed in args.seeds}
     rows: list[dict[str, Any]] = []
     for seed, folder in folders.items():
-        if not (folder / "weights.safetensors").is_file():
+        if not finished(folder):
             run(replace(base, seed=seed), folder, report=told)
         rows.append({"recipe": base.name, "seed": f"seed {seed}", "steps": base.steps, **score(folder, args.root)})
         print(rows[-1], flush=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import arguments, labelled, rounded, score_drive, split, summary, told
+from study import arguments, finished, labelled, rounded, score_drive, split, summary, told
 
 from lanelight.datasets.augment import AUGMENTS
 from lanelight.datasets.synthetic import WORLDS, SyntheticRoads
@@ -49,7 +49,7 @@ def main() -> None:
         for way in WAYS:
             folder = args.out / f"{way.replace(' ', '_')}_{seed}"
             chosen = study(args.root, stretches, way, seed, args.steps)
-            if not (folder / "weights.safetensors").is_file():
+            if not finished(folder):
                 run(chosen, folder, report=told)
             models.setdefault(way, load_run(folder)[1])
             figures = score_drive(folder, args.root, stretches[1])

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import labelled, told
+from study import finished, labelled, told
 
 from lanelight.datasets.class_maps import ClassMaps
 from lanelight.frames import write_image
@@ -49,7 +49,7 @@ def main() -> None:
     rows = [{"method": "mean mask", "seed": "-", "steps": 0, **score(data, mean_mask(survey(args.root, TRAINED)))}]
     folders = [args.out / f"seed_{seed}" for seed in args.seeds]
     for seed, folder in zip(args.seeds, folders, strict=True):
-        if not (folder / "weights.safetensors").is_file():
+        if not finished(folder):
             run(replace(base, seed=seed), folder, report=told)
         with load_detector(folder) as detector:
             rows.append({"method": base.name, "seed": seed, "steps": base.steps, **score(data, detector.predict)})

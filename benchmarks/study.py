@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lanelight.geometry import Scene
 from lanelight.geometry.ego import slotted
 from lanelight.metrics import TuSimpleAccuracy
 from lanelight.runtime.scoring_lines import LineCounts
+from lanelight.train.run import RECORD_FILE
 from lanelight.train.session import load_detector
 
 TRAINED_UP_TO, SCORED_FROM = 17_500, 20_000  # numbers of frames in the drive; a minute lies between them
@@ -42,6 +44,12 @@ def told(step: int, figures: dict[str, float]) -> None:
     """Print the figures now and then."""
     if step % 50 == 0:
         print(step, {name: round(value, 4) for name, value in figures.items()}, flush=True)
+
+
+def finished(folder: Path) -> bool:
+    """Say whether a run came to its end: one that was stopped has weights too."""
+    record = folder / RECORD_FILE
+    return record.is_file() and "result" in json.loads(record.read_text())
 
 
 def split(labels: Path, out: Path) -> tuple[Path, Path]:

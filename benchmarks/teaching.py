@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from record import record
-from study import arguments, labelled, rounded, score_drive, score_roads, split, summary, told
+from study import arguments, finished, labelled, rounded, score_drive, score_roads, split, summary, told
 
 from lanelight.datasets import TuSimple
 from lanelight.datasets.augment import AUGMENTS
@@ -64,7 +64,7 @@ def main() -> None:
             plans.append((way, student, args.out / f"{name}_{seed}"))
     rows = []
     for way, recipe, folder in plans:
-        if not (folder / "weights.safetensors").is_file():
+        if not finished(folder):
             run(recipe, folder, report=told)
         figures = score_drive(folder, args.root, stretches[1])
         figures["roads_f1"] = score_roads(folder, WORLD, 60)["f1"]
