@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lanelight.errors import LanelightError, ModelError
 from lanelight.geometry import Lane, Scene, Viewport
-from lanelight.losses.class_map import class_cross_entropy
+from lanelight.losses.class_map import class_cross_entropy, class_soft_iou
 from lanelight.models.class_maps import TRAMAC, ClassLoss, class_names, class_target, class_terms
 from lanelight.train.recipe import Recipe
 
@@ -72,6 +72,15 @@ def test_auxiliary_heads_are_compared_at_their_own_size_with_the_corners_aligned
     assert float(both["auxiliary"]) == pytest.approx(2 * float(want), rel=1e-6)
 
 
+def test_the_soft_iou_is_a_term_of_its_own_and_looks_at_every_second_pixel() -> None:
+    rng = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(2, 3, 6, 8, generator=rng), torch.randint(0, 3, (2, 6, 8), generator=rng)
+    terms = class_terms({"classes": logits}, {"classes": labels}, ClassLoss(iou=0.5))
+    want = 0.5 * class_soft_iou(logits[..., ::2, ::2], labels[..., ::2, ::2])
+    assert float(terms["iou"]) == pytest.approx(float(want), rel=1e-6)
+    assert set(terms) == {"classes", "iou"}
+
+
 def test_without_heads_or_weight_there_is_one_term() -> None:
     outputs = {"classes": torch.zeros(1, 3, 4, 4), "auxiliary_skip": torch.zeros(1, 3, 2, 2)}
     targets = {"classes": torch.zeros(1, 4, 4, dtype=torch.int64)}
@@ -102,6 +111,7 @@ def test_a_saved_recipe_has_its_loss(form: ClassLoss) -> None:
     ("wrong", "told"),
     [
         ({"auxiliary": -1}, "expected weights of 0 and more"),
+        ({"iou": -1}, "expected weights of 0 and more"),
         ({"weights": (1.0, -2.0)}, "expected weights of 0 and more"),
         ({"weights": ()}, "expected weights of 0 and more"),
         ({"ohem_threshold": 70.0}, "expected ohem_threshold between 0 and 1"),
