@@ -94,12 +94,15 @@ def x_at_bottom(lane: Lane, bottom: float) -> float:
     Returns:
         x; infinite for a lane without a finite point.
     """
-    met = float(lane.x_at([bottom])[0])
-    if math.isfinite(met):
-        return met
-    points = _distinct(lane.points)
+    return _x_at_bottom(lane, _distinct(lane.points), bottom)
+
+
+def _x_at_bottom(lane: Lane, points: FloatArray, bottom: float) -> float:
+    """Return what `x_at_bottom` does, from a lane and its points as `_distinct` has them."""
     if len(points) == 0:
         return math.inf
+    if points[0, 1] >= bottom and math.isfinite(met := float(lane.x_at([bottom])[0])):
+        return met
     y = points[:, 1]
     lowest = y >= y[0] - LOWEST_SHARE * (y[0] - y[-1])
     if y[lowest].min() == y[0]:  # one row alone has no direction: take the next one too
@@ -113,8 +116,11 @@ def x_at_bottom(lane: Lane, bottom: float) -> float:
 
 def _lowest_x(lanes: Sequence[Lane], height: int) -> dict[int, float]:
     """Return where lanes with at least two distinct points meet the bottom row, px, by their index."""
+    points = {index: _distinct(lane.points) for index, lane in enumerate(lanes)}
     return {
-        index: x_at_bottom(lane, height - 1.0) for index, lane in enumerate(lanes) if len(_distinct(lane.points)) >= 2
+        index: _x_at_bottom(lanes[index], distinct, height - 1.0)
+        for index, distinct in points.items()
+        if len(distinct) >= 2
     }
 
 
