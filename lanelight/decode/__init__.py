@@ -8,12 +8,19 @@ from typing import Any
 from lanelight.decode.area import LaneAreaDecoder
 from lanelight.decode.base import Decoder
 from lanelight.decode.classes import ClassDecoder
+from lanelight.decode.embedding import EmbeddingDecoder
 from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
 from lanelight.decode.priors import BenchmarkPriorDecoder, PriorDecoder
 from lanelight.errors import ModelError, unknown_name
 
 KnownDecoder = (
-    MaskDecoder | BenchmarkMaskDecoder | LaneAreaDecoder | PriorDecoder | BenchmarkPriorDecoder | ClassDecoder
+    MaskDecoder
+    | BenchmarkMaskDecoder
+    | LaneAreaDecoder
+    | PriorDecoder
+    | BenchmarkPriorDecoder
+    | ClassDecoder
+    | EmbeddingDecoder
 )
 
 DECODERS: dict[str, type[KnownDecoder]] = {
@@ -23,6 +30,7 @@ DECODERS: dict[str, type[KnownDecoder]] = {
     "priors": PriorDecoder,
     "benchmark_priors": BenchmarkPriorDecoder,
     "classes": ClassDecoder,
+    "embedding": EmbeddingDecoder,
 }
 
 __all__ = [
@@ -31,6 +39,7 @@ __all__ = [
     "BenchmarkPriorDecoder",
     "ClassDecoder",
     "Decoder",
+    "EmbeddingDecoder",
     "LaneAreaDecoder",
     "MaskDecoder",
     "PriorDecoder",

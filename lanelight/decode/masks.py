@@ -108,7 +108,7 @@ class MaskDecoder:
                 pieces.append([int(i)])
         best = max(pieces, key=lambda piece: float(peak[piece].sum()))
         points = np.stack([x[best], rows[best]], axis=1).astype(np.float64)
-        return _smoothed(points, self.smooth)
+        return smoothed(points, self.smooth)
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,14 @@ def _sigmoid(x: NDArray[np.floating[Any]]) -> FloatArray:
     return 1 / (1 + np.exp(-np.clip(x.astype(np.float64), -60, 60)))
 
 
-def _smoothed(points: FloatArray, window: int) -> FloatArray:
-    """Replace each x by the value of a line fitted to its neighbours, (P, 2) -> (P, 2); rows stay."""
+def smoothed(points: FloatArray, window: int, line: NDArray[np.intp] | None = None) -> FloatArray:
+    """Replace each x by the value of a line fitted to its neighbours, (P, 2) -> (P, 2); rows stay.
+
+    Args:
+        points: x and y of one lane, or of several one after the other.
+        window: number of neighbours with the point itself, odd.
+        line: (P,) ascending: points with another number are no neighbours; None: all are of one lane.
+    """
     half = window // 2
     if half < 1 or len(points) < 3:
         return points
@@ -200,6 +206,9 @@ def _smoothed(points: FloatArray, window: int) -> FloatArray:
     y0 = y - y.mean()  # keeps the sums below small
     index = np.arange(len(points))
     first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(points))
+    if line is not None:
+        first = np.maximum(first, np.searchsorted(line, line, side="left"))
+        last = np.minimum(last, np.searchsorted(line, line, side="right"))
     sums = np.cumsum(np.stack([np.ones_like(x), x, y0, x * y0, y0 * y0]), axis=1)
     sums = np.concatenate([np.zeros((5, 1)), sums], axis=1)
     n, sx, sy, sxy, syy = sums[:, last] - sums[:, first]

@@ -17,6 +17,7 @@ from lanelight.decode import (
     BenchmarkPriorDecoder,
     ClassDecoder,
     Decoder,
+    EmbeddingDecoder,
     LaneAreaDecoder,
     MaskDecoder,
     PriorDecoder,
@@ -34,6 +35,7 @@ EXAMPLES: tuple[Decoder, ...] = (
     PriorDecoder(nms_px=24.0, max_lanes=5),
     BenchmarkPriorDecoder.of("llamas"),
     ClassDecoder(("road", "other")),
+    EmbeddingDecoder(radius=0.6),
 )
 decoders = pytest.mark.parametrize("decoder", EXAMPLES, ids=lambda decoder: decoder.to_dict()["kind"])
 
@@ -70,7 +72,8 @@ def test_a_decoder_comes_back_from_a_manifest(tmp_path: Path, decoder: Decoder) 
 @decoders
 def test_a_manifest_says_how_many_slots_its_decoder_fills(decoder: Decoder) -> None:
     manifest = replace(fake_network.manifest(), **found_by(decoder))
-    assert manifest.slots == (4 if isinstance(decoder, MaskDecoder | BenchmarkMaskDecoder | PriorDecoder) else 0)
+    fills_slots = isinstance(decoder, MaskDecoder | BenchmarkMaskDecoder | PriorDecoder | EmbeddingDecoder)
+    assert manifest.slots == (4 if fills_slots else 0)
     assert bool(manifest.classes) == isinstance(decoder, LaneAreaDecoder | ClassDecoder)
 
 
