@@ -15,7 +15,8 @@ from lanelight.errors import LanelightError, unknown_name
 NESTED = "nested"  # in place of a module: lanelight.cli.VERB holds a table like this one
 # verb: (module with `add_arguments(parser)` and `run(args) -> int`, summary); imported only when its verb is used.
 VERBS: dict[str, tuple[str, str]] = {
-    "predict": ("lanelight.cli.predict", "find lanes in pictures, videos, cameras and streams"),
+    "predict": ("lanelight.cli.predict", "find lanes in pictures, videos, bags, cameras and streams"),
+    "ros": ("lanelight.cli.ros", "find lanes in the images of a robot's camera, as a node of ROS 1"),
     "eval": ("lanelight.cli.eval", "run a network over a data set and score it"),
     "score": ("lanelight.cli.score", "score prediction files exactly as a benchmark's own tool does"),
     "train": ("lanelight.cli.train", "train a network from a recipe"),

@@ -1,13 +1,8 @@
-"""`lanelight predict`: lanes or classes of pictures, videos, cameras and streams."""
+"""`lanelight predict`: lanes or classes of pictures, videos, robots' bags, cameras and streams."""
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +10,24 @@ from lanelight.cli.arguments import positive, share, words_of
 from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
 from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
+from lanelight.cli.signals import INTERRUPTED, finishing_on_signals
 from lanelight.errors import SourceError
 
 if TYPE_CHECKING:
     from lanelight.frames import Source
     from lanelight.runtime import Detector
 
-KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "cvat", "labelme", "classes", "triptych")
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "bag", "cvat", "labelme", "classes", "triptych")
 FOLDER = Path("runs/predict")
-INTERRUPTED = 130
-PATIENCE_S = 3.0
 
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
     parser.add_argument(
         "source", nargs="+", type=str, metavar="SOURCE",
-        help="picture, folder, glob, video, camera number, or stream address such as rtsp://...",
+        help="picture, folder, glob, video, bag of ROS 1 or ROS 2, camera number, or address such as rtsp://...",
     )  # fmt: skip
+    parser.add_argument("--topic", metavar="NAME", help="whose images are read from bags (the only topic of images)")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help=HELP)
     parser.add_argument("--out", metavar="DIR", help="output folder (a new runs/predict, runs/predict2, ...)")
     parser.add_argument(
@@ -57,7 +52,7 @@ def run(args: Any) -> int:
     from lanelight.frames import find_sources
     from lanelight.runtime.outputs import check_kinds, check_writable
 
-    sources = find_sources(args.source)
+    sources = find_sources(args.source, topic=args.topic)
     out = Path(args.out) if args.out else numbered(FOLDER)
     check_writable(out)
     if args.json:
@@ -90,29 +85,6 @@ def run(args: Any) -> int:
     if problems:
         raise SourceError("; ".join(str(problem) for problem in problems))
     return 0
-
-
-@contextmanager
-def finishing_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C (and a polite kill) set `stop`, so that the outputs get finished."""
-    asked_at: list[float] = []
-
-    def ask_to_stop(_number: int, _frame: object) -> None:
-        stop.set()
-        asked_at.append(time.monotonic())
-        # `timeout` and some shells send the signal twice at once; only a later repeat means "do not finish".
-        if asked_at[-1] - asked_at[0] > PATIENCE_S:
-            os._exit(INTERRUPTED)
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield
-        return
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _predict(

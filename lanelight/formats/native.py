@@ -131,8 +131,7 @@ class LaneLog:
             entry["classes"] = classes
         if scene.size != self._size:
             entry["size"] = list(scene.size)
-        entry["lanes"] = [_lane_entry(lane) for lane in scene.lanes]
-        self._line(entry)
+        self._line(entry | {"lanes": lane_entries(scene)})
         self.frames += 1
 
     def close(self) -> None:
@@ -186,7 +185,32 @@ def read(path: str | Path) -> tuple[LogHeader, list[LogRecord]]:
     lines = json_lines(path)
     where, first = next(lines, (str(path), {}))
     header = _read_header(where, first)
-    return header, [_read_record(where, entry, header.size) for where, entry in lines]
+    return header, [record_of(where, entry, header.size) for where, entry in lines]
+
+
+def lane_entries(scene: Scene) -> list[dict[str, Any]]:
+    """Return the lanes of a frame as plain values, the ``lanes`` of its line."""
+    return [_lane_entry(lane) for lane in scene.lanes]
+
+
+def record_of(where: str, entry: Mapping[str, Any], size: tuple[int, int]) -> LogRecord:
+    """Return the frame that a line tells.
+
+    Args:
+        where: file and line, for messages.
+        entry: the line's JSON object.
+        size: (width, height) px of a frame whose line does not name one.
+
+    Raises:
+        FormatError: something is missing or of a wrong kind.
+    """
+    try:
+        width, height = entry.get("size", size)
+        scene = Scene((width, height), tuple(_read_lane(lane) for lane in entry["lanes"]))
+        time_s = None if entry["time_s"] is None else float(entry["time_s"])
+        return LogRecord(int(entry["frame"]), time_s, scene, _text(entry.get("name")), _text(entry.get("classes")))
+    except (*DAMAGED, LanelightError) as error:
+        raise FormatError(f"{where}: expected frame, time_s and lanes with points [[x, y], ...] ({error!r})") from error
 
 
 def _lane_entry(lane: Lane) -> dict[str, Any]:
@@ -213,16 +237,6 @@ def _read_header(where: str, entry: Mapping[str, Any]) -> LogHeader:
         return LogHeader(str(entry["source"]), str(entry["model"]), size, rate, class_names)
     except DAMAGED as error:
         raise FormatError(f"{where}: expected source, model, size [w, h] and fps ({error!r})") from error
-
-
-def _read_record(where: str, entry: Mapping[str, Any], size: tuple[int, int]) -> LogRecord:
-    try:
-        width, height = entry.get("size", size)
-        scene = Scene((width, height), tuple(_read_lane(lane) for lane in entry["lanes"]))
-        time_s = None if entry["time_s"] is None else float(entry["time_s"])
-        return LogRecord(int(entry["frame"]), time_s, scene, _text(entry.get("name")), _text(entry.get("classes")))
-    except (*DAMAGED, LanelightError) as error:
-        raise FormatError(f"{where}: expected frame, time_s and lanes with points [[x, y], ...] ({error!r})") from error
 
 
 def _read_lane(entry: Mapping[str, Any]) -> Lane:

@@ -31,8 +31,23 @@ def read_image(path: Path | str) -> Image:
     Raises:
         SourceError: the file is missing, cut off, or no picture that OpenCV knows.
     """
-    image = _decoded(Path(path), _contents(Path(path)), cv2.IMREAD_COLOR_RGB)
-    return np.asarray(image, dtype=np.uint8)
+    return decode_image(_contents(Path(path)), str(path))
+
+
+def decode_image(data: bytes, name: str) -> Image:
+    """Return the picture that a file's bytes hold, turned as its EXIF orientation says.
+
+    Args:
+        data: content of a file, or of a message that carries one.
+        name: where the bytes are from, for the message.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        SourceError: the picture is cut off, or of no kind that OpenCV knows.
+    """
+    return np.asarray(_decoded(name, data, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 
 def read_map(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -49,9 +64,9 @@ def read_map(path: Path | str) -> NDArray[np.uint8] | NDArray[np.uint16]:
     data = _contents(Path(path))
     depth = _palette_bits(data)
     if depth is None:
-        values = _decoded(Path(path), data, cv2.IMREAD_UNCHANGED)
+        values = _decoded(str(path), data, cv2.IMREAD_UNCHANGED)
     else:  # OpenCV would give the colours
-        values = _decoded(Path(path), _as_grey(data), cv2.IMREAD_UNCHANGED) // (255 // (2**depth - 1))
+        values = _decoded(str(path), _as_grey(data), cv2.IMREAD_UNCHANGED) // (255 // (2**depth - 1))
     if values.ndim != 2 or values.dtype not in (np.uint8, np.uint16):
         raise SourceError(
             f"{path}: expected one channel of 8 or 16 bits, got shape {values.shape}, {values.dtype}; "
@@ -113,9 +128,9 @@ def _contents(path: Path) -> bytes:
         raise SourceError(f"{path}: expected a readable picture file, got: {error.strerror}") from error
 
 
-def _decoded(path: Path, data: bytes, how: int) -> NDArray[Any]:
+def _decoded(name: str, data: bytes, how: int) -> NDArray[Any]:
     if _is_cut_off(data):
-        raise SourceError(f"{path}: the picture is cut off (its end is missing); copy the file again")
+        raise SourceError(f"{name}: the picture is cut off (its end is missing); copy the file again")
     image = None
     if data:
         with quiet_opencv():
@@ -124,7 +139,7 @@ def _decoded(path: Path, data: bytes, how: int) -> NDArray[Any]:
             except cv2.error:  # some decoders raise where others return None; the message below serves both
                 image = None
     if image is None:
-        raise SourceError(f"{path}: expected a picture ({_known()}), got {_described(data)}")
+        raise SourceError(f"{name}: expected a picture ({_known()}), got {_described(data)}")
     return np.asarray(image)
 
 

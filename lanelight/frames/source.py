@@ -1,4 +1,4 @@
-"""Anything a user may name - picture, folder, glob, video, camera, stream - as an iterable of frames."""
+"""Anything a user may name - picture, folder, glob, video, robot's bag, camera, stream - as an iterable of frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from lanelight.errors import SourceError
 from lanelight.frames.image import SUFFIXES, Image, read_image
@@ -18,6 +18,23 @@ from lanelight.frames.video import VideoReader
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 )
+BAG_SUFFIXES = frozenset({".bag", ".db3", ".mcap"})
+KNOWN_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES | BAG_SUFFIXES
+BAG_INDEX = "metadata.yaml"  # what makes a folder a bag of ROS 2
+
+
+class Stamp(NamedTuple):
+    """When and where a robot took a frame, as the header of its ROS message says it.
+
+    Attributes:
+        time_ns: time of the picture, ns since 1970 or since the start of a simulation; 0 where the robot did not say.
+        frame_id: name of the camera's coordinate frame.
+        received_ns: when the recorder got the message, ns.
+    """
+
+    time_ns: int
+    frame_id: str
+    received_ns: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +46,14 @@ class Frame:
         time_s: seconds from the first frame, or None for pictures.
         image: (H, W, 3) uint8 RGB.
         name: file name of a picture (unique within the source), or the frame's number in a video.
+        stamp: what a robot's recording says about the frame, None elsewhere.
     """
 
     index: int
     time_s: float | None
     image: Image
     name: str
+    stamp: Stamp | None = None
 
 
 class Source(ABC):
@@ -158,18 +177,26 @@ class LiveSource(Source):
                 yield Frame(index, moment, image, f"{index:06d}")
 
 
-def find_sources(names: Sequence[str | Path]) -> list[Source]:
+def find_sources(names: Sequence[str | Path], *, topic: str | None = None) -> list[Source]:
     """Find what the names mean and check that it is there.
 
-    A name is a picture, a folder (its pictures, and its videos one by one), a glob pattern, a video file, the number
+    A name is a picture, a folder (its pictures, and its videos and bags one by one), a glob pattern, a video file, a
+    bag of ROS 1 (``.bag``) or ROS 2 (a folder with ``metadata.yaml``, or its ``.mcap`` or ``.db3`` file), the number
     of a camera, or an address such as ``rtsp://...``. Pictures that follow each other make one source.
 
+    Args:
+        names: what the user wrote.
+        topic: whose images are read from the bags; None takes the only one.
+
     Raises:
-        SourceError: a name leads nowhere, to an empty folder, or to a file that is neither picture nor video.
+        SourceError: a name leads nowhere, to an empty folder, to a file that is neither picture, video nor bag, or a
+            topic is named and no bag.
     """
     if not names:
-        raise SourceError("expected at least one source: a picture, folder, video, camera number or stream address")
+        raise SourceError("expected at least one source: a picture, folder, video, bag, camera number or address")
     found = [item for name in names for item in _resolve(name)]
+    if topic is not None and not any(isinstance(item, Path) and is_bag(item) for item in found):
+        raise SourceError(f"--topic {topic}: expected a bag among the sources, got {', '.join(map(str, names))}")
     sources: list[Source] = []
     for pictures, group in groupby(found, key=lambda item: isinstance(item, Path) and _is_picture(item)):
         items = list(group)
@@ -178,14 +205,30 @@ def find_sources(names: Sequence[str | Path]) -> list[Source]:
             name = str(paths[0]) if len(paths) == 1 else _common_name(names, paths)
             sources.append(ImageSource(name, paths))
         else:
-            sources.extend(VideoSource(item) if isinstance(item, Path) else LiveSource(item) for item in items)
+            sources.extend(_moving(item, topic) for item in items)
     return sources
+
+
+def is_bag(path: Path) -> bool:
+    """Tell whether a path is a robot's recording: a file, or a folder of ROS 2."""
+    return (path / BAG_INDEX).is_file() if path.is_dir() else path.suffix.lower() in BAG_SUFFIXES
 
 
 def natural_key(path: Path) -> list[tuple[int, int, str]]:
     """Return a sorting key that puts ``frame10`` behind ``frame9``."""
     parts = re.findall(r"\d+|\D+", str(path))
     return [(0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in parts]
+
+
+def _moving(item: Path | str | int, topic: str | None) -> Source:
+    """Open a video, bag, camera or address."""
+    if not isinstance(item, Path):
+        return LiveSource(item)
+    if is_bag(item):
+        from lanelight.frames.bag import BagSource
+
+        return BagSource(item, topic)
+    return VideoSource(item)
 
 
 def _resolve(name: str | Path) -> list[Path | str | int]:
@@ -196,27 +239,29 @@ def _resolve(name: str | Path) -> list[Path | str | int]:
     if isinstance(name, str) and re.match(r"[a-z][a-z0-9+.-]*://", text):
         return [text]
     path = Path(name)
+    if path.is_file() or (path.is_dir() and is_bag(path)):
+        return [path]
     if path.is_dir():
         return _listed(path)
-    if path.is_file():
-        return [path]
     if glob.has_magic(text):
         found = glob.glob(text, recursive=True)  # noqa: PTH207  # the pattern may be absolute, which Path.glob refuses
         matches = sorted((Path(match) for match in found), key=natural_key)
-        files: list[Path | str | int] = [match for match in matches if match.is_file() and _is_known(match)]
+        bags = {path for path in matches if path.is_dir() and is_bag(path)}  # `**` finds what is in them too
+        files: list[Path | str | int] = [path for path in matches if _is_known(path) and path.parent not in bags]
         if not files:
-            raise SourceError(f"{text}: no picture or video matches this pattern")
+            raise SourceError(f"{text}: no picture, video or bag matches this pattern")
         return files
     raise SourceError(f"{text}: no such file or folder")
 
 
 def _listed(folder: Path) -> list[Path | str | int]:
-    files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
-    pictures = sorted((file for file in files if _is_picture(file)), key=natural_key)
-    videos = sorted((file for file in files if file.suffix.lower() in VIDEO_SUFFIXES), key=natural_key)
-    if not (pictures or videos):
-        raise SourceError(f"{folder}: expected a folder with pictures or videos, got {len(files)} other files")
-    return [*pictures, *videos]
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    known = sorted((path for path in inside if _is_known(path)), key=natural_key)
+    pictures = [path for path in known if _is_picture(path)]
+    if not known:
+        others = sum(path.is_file() for path in inside)
+        raise SourceError(f"{folder}: expected a folder with pictures, videos or bags, got {others} other files")
+    return [*pictures, *(path for path in known if not _is_picture(path))]
 
 
 def _is_picture(path: Path) -> bool:
@@ -224,7 +269,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def _is_known(path: Path) -> bool:
-    return _is_picture(path) or path.suffix.lower() in VIDEO_SUFFIXES
+    return is_bag(path) if path.is_dir() else path.is_file() and path.suffix.lower() in KNOWN_SUFFIXES
 
 
 def _common_name(names: Sequence[str | Path], paths: Sequence[Path]) -> str:

@@ -1,9 +1,10 @@
-"""The files of a predict job: lanes, annotated video, pictures, benchmark files, labels to correct, contact sheet."""
+"""The files of a predict job: lanes, annotated video, pictures, benchmark files, labels to correct, sheet, bag."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,13 +19,15 @@ from lanelight.frames import Image, Source, VideoWriter, write_image
 from lanelight.geometry import FloatArray
 from lanelight.render import contact_sheet, draw_lanes
 from lanelight.render.sheet import shrunk
+from lanelight.runtime.bag_output import BagOutput
 from lanelight.runtime.class_outputs import CLASS_KINDS, ClassOutputs
 from lanelight.runtime.manifest import Manifest
 from lanelight.runtime.predictor import Result
 from lanelight.runtime.prelabels import TOOLS, Prelabels, picture_name, tool_folders
 from lanelight.runtime.timings import Timings
 
-KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", *TOOLS)
+KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "bag", *TOOLS)
+DRAWN = frozenset({"video", "frames", "bag"})  # every frame with its lanes
 LANE_KINDS = ("culane", "tusimple", *TOOLS)  # nothing but lanes is in them
 DEFAULT_KINDS = {"video": ("video", "lanes", "sheet"), "images": ("frames", "lanes")}
 SHEET_FRAMES, TILE_WIDTH = 12, 480
@@ -73,6 +76,7 @@ class Outputs:
         videos = {folder / f"{source.stem}.mp4"} if "video" in kinds else set()
         pictures = (folder / "frames", *tool_folders(folder, kinds), *self._classes.paths.values())
         _check_apart(source, videos, pictures)
+        self._bag = BagOutput(folder, source, model=model, step_s=1 / PICTURES_PER_SECOND) if "bag" in kinds else None
         _check_uncorrected(tool_folders(folder, kinds))
         self.folder = folder
         self.paths: dict[str, Path] = {}
@@ -99,7 +103,7 @@ class Outputs:
         with self._timings.measure("draw"):
             on_sheet = "sheet" in self._kinds and self._sheet.wants_next()
             drawn = None
-            if on_sheet or self._kinds & {"video", "frames"}:
+            if on_sheet or self._kinds & DRAWN:
                 drawn = draw_lanes(
                     result.frame, result.scene, class_names=self._class_names, legend=bool(self._class_names)
                 )
@@ -117,11 +121,12 @@ class Outputs:
         if self._log is None:
             return
         log, self._log = self._log, None
-        try:
+        with ExitStack() as files:  # one that fails keeps none of the others open
+            files.callback(log.close)
+            if self._bag is not None:
+                files.callback(self._bag.close)
             if self._video is not None:
-                self._video.close()
-        finally:
-            log.close()
+                files.callback(self._video.close)
         if self._prelabels is not None:
             self._prelabels.close()
         if "tusimple" in self._kinds:
@@ -153,6 +158,8 @@ class Outputs:
         if "video" in self._kinds:
             self.paths["video"] = self.folder / f"{self._source.stem}.mp4"
             self._video = VideoWriter(self.paths["video"], fps=self._fps)
+        if self._bag is not None:
+            self.paths["bag"] = self._bag.path
         for kind in ("frames", "culane"):
             if kind in self._kinds:
                 self.paths[kind] = self.folder / kind
@@ -173,6 +180,8 @@ class Outputs:
             self._log.write(result.index, result.time_s, result.scene, name=picture, classes=mapped)
         if self._video is not None and drawn is not None:
             self._video.write(drawn, result.time_s)
+        if self._bag is not None and drawn is not None:
+            self._bag.write(result, drawn)
         if "frames" in self._kinds and drawn is not None:
             write_image(self.paths["frames"] / picture_name(result), drawn)
         if "culane" in self._kinds:

@@ -13,7 +13,8 @@ import numpy as np
 
 from lanelight.decode import Decoder, decoder_from_dict
 from lanelight.errors import LanelightError, ModelError
-from lanelight.frames import Frame, Image, Source, find_sources
+from lanelight.frames import Frame, Image, Source, Stamp, find_sources
+from lanelight.frames.preprocess import Step, preprocessed, steps_from
 from lanelight.geometry import Scene, Viewport
 from lanelight.runtime.backends import open_session
 from lanelight.runtime.bundled import find_model
@@ -28,6 +29,7 @@ SCORE_FIELDS = {  # kind of decoder -> what `score` replaces
     "benchmark_masks": "exist_threshold",
     "priors": "score_threshold",
     "benchmark_priors": "score_threshold",
+    "embedding": "score_threshold",
 }
 
 
@@ -42,6 +44,7 @@ class Result:
         index: number of the frame in its source.
         name: file name of a picture, or the frame's number.
         latency_ms: time from the frame to its Scene.
+        stamp: what a robot's recording says about the frame, None elsewhere.
     """
 
     frame: Image
@@ -50,6 +53,7 @@ class Result:
     index: int
     name: str
     latency_ms: float
+    stamp: Stamp | None = None
 
 
 class Detector:
@@ -69,6 +73,7 @@ class Detector:
         self.threads = session.threads
         self._session = session
         self._decoder = decoder
+        self._steps = steps_from(manifest.preprocess, f"model {manifest.name!r}")
 
     @classmethod
     def load(
@@ -111,7 +116,7 @@ class Detector:
         _check_frame(frame)
         with self.timings.measure("view"):
             view = self.manifest.viewport.view((frame.shape[1], frame.shape[0]))
-            images = network_input(frame, view)
+            images = network_input(frame, view, self._steps)
         with self.timings.measure("network"):
             outputs = self._session(images)
         with self.timings.measure("decode"):
@@ -180,12 +185,18 @@ class Detector:
         if tracker is not None:
             scene = tracker.update(scene)
         latency = self.timings.latest_ms("view", "network", "decode")
-        return Result(frame.image, scene, frame.time_s, frame.index, frame.name, latency)
+        return Result(frame.image, scene, frame.time_s, frame.index, frame.name, latency, frame.stamp)
 
 
-def network_input(frame: Image, view: Viewport) -> Array:
-    """Return what a network sees of a frame: float32 (1, 3, H, W) RGB in [0, 1]."""
-    seen = view.apply(frame)
+def network_input(frame: Image, view: Viewport, steps: Sequence[Step] = ()) -> Array:
+    """Return what a network sees of a frame: float32 (1, 3, H, W) RGB in [0, 1].
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        view: the network's view of it.
+        steps: on the picture before; of most networks none.
+    """
+    seen = preprocessed(view.apply(frame), steps)
     images = np.empty((1, 3, *seen.shape[:2]), dtype=np.float32)
     for channel, plane in enumerate(cv2.split(seen)):  # twice as fast as one strided product
         np.multiply(plane, np.float32(1 / 255), out=images[0, channel])

@@ -135,11 +135,11 @@ def wrong_sources(place: Path) -> None:
     ("source", "told"),
     [
         ("missing.mp4", "no such file"),
-        ("empty", "expected a folder with pictures or videos"),
+        ("empty", "expected a folder with pictures, videos or bags"),
         ("text.mp4", "expected a video"),
         ("text.jpg", "expected a picture"),
         ("index.mp4", "expected a video"),
-        ("*.png", "no picture or video matches"),
+        ("*.png", "no picture, video or bag matches"),
     ],
 )
 def test_a_wrong_source_is_one_line_and_nothing_is_written(

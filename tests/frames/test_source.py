@@ -107,12 +107,12 @@ def test_several_pictures_that_cannot_be_read_are_counted(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["missing.mp4", "missing/", "*.nothing", "missing"])
 def test_a_name_that_leads_nowhere_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SourceError, match=r"no such file|no picture or video"):
+    with pytest.raises(SourceError, match=r"no such file|no picture, video or bag"):
         find_sources([f"{tmp_path}/{name}"])
 
 
 def test_an_empty_folder_and_an_empty_list_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="expected a folder with pictures or videos, got 0"):
+    with pytest.raises(SourceError, match="expected a folder with pictures, videos or bags, got 0"):
         find_sources([tmp_path])
     with pytest.raises(SourceError, match="at least one source"):
         find_sources([])
