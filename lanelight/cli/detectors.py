@@ -1,4 +1,4 @@
-"""What the MODEL of a command line means: a bundled name, an exported file, or a training run."""
+"""What the MODEL of a command line means: a bundled name, an exported file, a training run, or weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 RECIPE_FILE, WEIGHTS_SUFFIX = "recipe.json", ".safetensors"
-HELP = "bundled name, exported file (.onnx, .xml), or training run (its folder, or a .safetensors in it)"
+HELP = "bundled name, exported file (.onnx, .xml), training run, or weights (.safetensors) of a run or converted"
 
 
 def add_runtime_options(parser: Any) -> None:
@@ -31,7 +31,7 @@ def open_detector(model: str, *, backend: str, threads: int | None, score: float
     """Load the network that a command line names.
 
     Args:
-        model: bundled name, exported file, run folder, or a file of weights in one.
+        model: bundled name, exported file, run folder, or a file of weights in one or of `lanelight convert`.
         backend: of `BACKENDS`; a run has "torch" alone.
         threads: of the network; None is all.
         score: smallest score of a lane; None keeps the network's.
@@ -40,7 +40,7 @@ def open_detector(model: str, *, backend: str, threads: int | None, score: float
         LanelightError: there is no such network, or the backend cannot run it.
         ModuleNotFoundError: a run was named, and torch is not installed.
     """
-    run = _run_folder(model)
+    run = _trained(model)
     if run is None:
         from lanelight.runtime import Detector
 
@@ -55,11 +55,11 @@ def open_detector(model: str, *, backend: str, threads: int | None, score: float
     return load_detector(model, threads=threads, score=score)
 
 
-def _run_folder(model: str) -> Path | None:
-    """Return the run folder that is meant, or None where a run is not meant.
+def _trained(model: str) -> Path | None:
+    """Return the run folder that is meant, or the weights without one, or None where neither is meant.
 
     Raises:
-        ModelError: a folder or weights without a recipe.
+        ModelError: a folder without a recipe.
     """
     from lanelight.runtime.bundled import BUNDLED
 
@@ -70,6 +70,8 @@ def _run_folder(model: str) -> Path | None:
     if weights and not path.is_file():
         raise ModelError(f"{path}: expected weights of a training run, found no such file")
     folder = path.parent if weights else path
+    if weights and not (folder / RECIPE_FILE).is_file():
+        return path  # converted; what is wrong with others is told where they are read
     if not (folder / RECIPE_FILE).is_file():
         raise ModelError(
             f"{path}: expected a training run, which holds {RECIPE_FILE} beside its weights, found none; "

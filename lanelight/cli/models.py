@@ -21,6 +21,8 @@ ARCHITECTURES: dict[str, str] = {
     "clrkdnet_r18": "CLRKDNet (Qi et al. 2024) on ResNet-18: CLRNet with one map and one stage, taught by a CLRNet",
     "clrkdnet_dla34": "CLRKDNet on DLA-34",
     "fast_scnn": "Fast-SCNN (Poudel et al. 2019): one class per pixel at any size, two branches, 1.14 M parameters",
+    "segnet_instance": "SegNet on VGG16: a lane mask and an embedding that tells any number of lanes apart",
+    "enet_instance": "ENet with the same two outputs (after Neven et al. 2018), 0.69 M parameters",
 }
 
 

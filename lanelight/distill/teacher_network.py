@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from lanelight.distill.lesson import Lesson, Wanted
 from lanelight.distill.teacher import TeacherDistillation
 from lanelight.errors import LanelightError, ModelError, unknown_name
+from lanelight.frames.preprocess import Step, steps_from
 from lanelight.geometry import Viewport
 from lanelight.losses.transfer import unit_attention
 from lanelight.models import MODELS, LaneModel, checkpoints
@@ -38,12 +39,14 @@ class TeacherNetwork(Protocol):
         taps: names of the features it shows.
         outputs: names of its outputs.
         digest: of all that its answers depend on, the picture aside.
+        preprocess: steps on the picture that its weights expect.
     """
 
     name: str
     taps: tuple[str, ...]
     outputs: tuple[str, ...]
     digest: str
+    preprocess: tuple[Step, ...]
 
     def lesson(self, images: Tensor, wanted: Wanted) -> Lesson:
         """Return what the network says of pictures.
@@ -113,6 +116,7 @@ class TorchTeacher:
         self._model = model.eval().requires_grad_(False)
         self._device = torch.device("cpu")
         self.digest = _digest(model, name)
+        self.preprocess = model.preprocess
 
     @torch.no_grad()
     def lesson(self, images: Tensor, wanted: Wanted) -> Lesson:
@@ -163,6 +167,7 @@ class ExportedTeacher:
             raise ModelError(f"{path}: expected teacher.size {list(self._size)} or null, got {list(size)}")
         self.name, self.outputs = manifest.name, tuple(manifest.outputs)
         self._decoder = decoder_of(manifest)
+        self.preprocess = steps_from(manifest.preprocess, str(path))
         backend = "openvino" if path.suffix == ".xml" else manifest.backend
         self._session = open_session(path, backend, threads=None, input_name=manifest.input, outputs=manifest.outputs)
         self.digest = f"{backend} {manifest.sha256} {json.dumps(dict(manifest.decoder), sort_keys=True)}"

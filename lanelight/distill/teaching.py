@@ -147,7 +147,13 @@ def _difference(term: TeacherTerm, student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def _check_names(settings: TeacherDistillation, network: TeacherNetwork, student: LaneModel) -> None:
-    """Make sure that both networks show what is to be compared."""
+    """Make sure that both networks see the same picture and show what is to be compared."""
+    if network.preprocess != student.preprocess:
+        wanted, given = ([step.to_dict() for step in one.preprocess] for one in (student, network))
+        raise ModelError(
+            f"teacher {network.name}: expected the student's preprocess steps {wanted}, got {given}: both see one "
+            "picture; set the student's parts.preprocess"
+        )
     for term in settings.named.values():
         responds = term.kind == "response"
         if term.pairs and not responds and isinstance(network, ExportedTeacher):

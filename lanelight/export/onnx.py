@@ -88,6 +88,7 @@ def export_onnx(
         viewport=viewport or ViewportPolicy(target=model.size),
         decoder=model.decoder.to_dict(),
         outputs=model.OUTPUTS,
+        preprocess=[step.to_dict() for step in model.preprocess],
         **found_by(model.decoder),
         backend=backend,
         licence=licence,

@@ -92,7 +92,7 @@ def compare(
     other: float | None = None
     for frame in frames:
         view = policy.view((frame.shape[1], frame.shape[0]))
-        images = network_input(frame, view)
+        images = network_input(frame, view, model.preprocess)
         with torch.inference_mode():
             eager = model(torch.from_numpy(images))
         arrays = session(images)

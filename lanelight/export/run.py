@@ -1,4 +1,4 @@
-"""Export a training run: graph, manifest, parity on rendered roads, and which runtime is faster here."""
+"""Export a trained network: graph, manifest, parity on rendered roads, and which runtime is faster here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lanelight.formats.text import cannot_write
 from lanelight.geometry import Viewport
 from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.predictor import network_input
-from lanelight.train.run import load_run
+from lanelight.train.trained import load_trained
 
 FRAMES = 12  # rendered roads that parity and latency are taken on
 
@@ -46,7 +46,7 @@ class Report:
 
 
 def export_run(
-    folder: Path,
+    trained: Path,
     out: Path,
     *,
     backend: str | None = None,
@@ -54,10 +54,10 @@ def export_run(
     data: str = "",
     threads: int | None = None,
 ) -> Report:
-    """Export the network of a training run as ONNX.
+    """Export a trained network as ONNX.
 
     Args:
-        folder: the run.
+        trained: a training run, a file of weights in one, or a file that `lanelight convert` wrote.
         out: the .onnx file.
         backend: the runtime for the manifest; None takes the faster one, measured.
         licence: of the weights.
@@ -68,9 +68,10 @@ def export_run(
         ModelError: the exported network finds other lanes or classes than the trained one; `out` stays as it was.
         OutputError: the place cannot be written.
     """
-    recipe, model = load_run(folder)
+    network = load_trained(trained)
+    model = network.model
     frames = [
-        SyntheticRoads(RoadConfig(size=recipe.size), seed=recipe.val_seed, length=FRAMES)[i][1] for i in range(FRAMES)
+        SyntheticRoads(RoadConfig(size=model.size), seed=network.seed, length=FRAMES)[i][1] for i in range(FRAMES)
     ]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -82,13 +83,13 @@ def export_run(
         manifest = export_onnx(
             model,
             draft,
-            name=recipe.name,
-            viewport=recipe.viewport,
+            name=network.name,
+            viewport=network.viewport,
             licence=licence,
             data=data,
-            recipe=recipe.to_dict(),
+            recipe=network.recipe,
         )
-        reports = tuple(compare(model, draft, frames, backend=name, viewport=recipe.viewport) for name in BACKENDS)
+        reports = tuple(compare(model, draft, frames, backend=name, viewport=network.viewport) for name in BACKENDS)
         for report in reports:
             if not report.holds:
                 what = "lanes" if report.other_class is None else "classes"

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from lanelight.errors import LanelightError, ModelError
 from lanelight.geometry.curve import FloatArray
 
+Resample = Literal["smooth", "cubic"]
+
 
 @dataclass(frozen=True)
 class Viewport:
@@ -26,6 +28,8 @@ class Viewport:
         source: (width, height) of the frame, px.
         crop: (x0, y0, x1, y1) in whole px of the frame, x1 and y1 exclusive, inside the frame.
         target: (width, height) of the network's input, px.
+        resample: "smooth": shrinking averages areas, growing interpolates linearly, so that far lane paint does not
+            alias away; "cubic": always cubic and without averaging, for weights that were trained so.
 
     Raises:
         LanelightError: the crop is empty or leaves the frame, or a size is not positive.
@@ -34,6 +38,7 @@ class Viewport:
     source: tuple[int, int]
     crop: tuple[int, int, int, int]
     target: tuple[int, int]
+    resample: Resample = "smooth"
 
     def __post_init__(self) -> None:
         x0, y0, x1, y1 = self.crop
@@ -73,9 +78,7 @@ class Viewport:
         return (np.asarray(xy, dtype=np.float64) + 0.5) / self.scale - 0.5 + offset
 
     def apply(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return what the network sees of a frame.
-
-        Shrinking averages areas, growing interpolates linearly, so that far lane paint does not alias away.
+        """Return what the network sees of a frame, resized as `resample` says.
 
         Args:
             frame: (H, W, C) or (H, W) uint8 in the source size.
@@ -93,9 +96,9 @@ class Viewport:
             )
         x0, y0, x1, y1 = self.crop
         shrinks = self.scale[0] < 1 and self.scale[1] < 1
-        part = cv2.resize(
-            frame[y0:y1, x0:x1], self.target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        )
+        smooth = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        way = cv2.INTER_CUBIC if self.resample == "cubic" else smooth
+        part = cv2.resize(frame[y0:y1, x0:x1], self.target, interpolation=way)
         return np.ascontiguousarray(part, dtype=np.uint8)
 
 
@@ -114,19 +117,23 @@ class ViewportPolicy:
         fit: ``"band"`` or ``"stretch"``.
         horizon: for ``"band"``, share of the band's height above the middle row of the frame.
         top: for ``"stretch"``, share of the frame's height that is cut off above.
+        resample: as in `Viewport`.
 
     Raises:
-        LanelightError: an unknown fit or a share outside [0, 1).
+        LanelightError: an unknown fit or resample, or a share outside [0, 1).
     """
 
     target: tuple[int, int]
     fit: Literal["band", "stretch"] = "band"
     horizon: float = 0.36
     top: float = 0.0
+    resample: Resample = "smooth"
 
     def __post_init__(self) -> None:
         if self.fit not in ("band", "stretch"):
             raise ModelError(f"viewport policy: expected fit 'band' or 'stretch', got {self.fit!r}")
+        if self.resample not in ("smooth", "cubic"):
+            raise ModelError(f"viewport policy: expected resample 'smooth' or 'cubic', got {self.resample!r}")
         if not (0 <= self.horizon < 1 and 0 <= self.top < 1):
             raise ModelError(f"viewport policy: expected shares in [0, 1), got {self.horizon=}, {self.top=}")
 
@@ -134,14 +141,17 @@ class ViewportPolicy:
         """Return the viewport for a frame of `size` (width, height)."""
         width, height = size
         if self.fit == "stretch":
-            return Viewport(size, (0, min(round(self.top * height), height - 1), width, height), self.target)
+            cut = min(round(self.top * height), height - 1)
+            return Viewport(size, (0, cut, width, height), self.target, self.resample)
         band = min(height, max(1, round(width * self.target[1] / self.target[0])))
         y0 = min(max(0, round(height / 2 - self.horizon * band)), height - band)
-        return Viewport(size, (0, y0, width, y0 + band), self.target)
+        return Viewport(size, (0, y0, width, y0 + band), self.target, self.resample)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as the manifest stores it."""
-        return {"target": list(self.target), "fit": self.fit, "horizon": self.horizon, "top": self.top}
+        plain = {"target": list(self.target), "fit": self.fit, "horizon": self.horizon, "top": self.top}
+        # Only where it is unusual: versions before this entry read the others.
+        return plain if self.resample == "smooth" else plain | {"resample": self.resample}
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ViewportPolicy:
@@ -156,5 +166,5 @@ class ViewportPolicy:
             return cls(target=(int(width), int(height)), **known)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"viewport policy: expected target, fit, horizon, top, got {dict(entry)} ({error})"
+                f"viewport policy: expected target, fit, horizon, top, resample, got {dict(entry)} ({error})"
             ) from error

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lanelight.decode import Decoder
+from lanelight.frames.preprocess import Step
 from lanelight.geometry import Scene, Viewport
 
 
@@ -24,6 +25,7 @@ class LaneModel(nn.Module, ABC):
 
     Attributes:
         normalize: everything between RGB in [0, 1] and what the weights expect; always the first submodule.
+        preprocess: steps on the 8-bit picture before that, outside the network; most networks have none.
         size: (width, height) of the input, px.
         decoder: outputs -> Scene.
     """
@@ -33,6 +35,7 @@ class LaneModel(nn.Module, ABC):
     LABELS: ClassVar[Literal["lanes", "classes"]] = "lanes"
 
     normalize: nn.Module
+    preprocess: tuple[Step, ...] = ()
     size: tuple[int, int]
     decoder: Decoder
 

@@ -6,27 +6,31 @@ is inferred from its tensors. Loading is strict: every tensor is used or named a
 
 from __future__ import annotations
 
+import inspect
+import json
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as save_bytes
 from torch import Tensor
 
+from lanelight.decode import decoder_from_dict
 from lanelight.errors import ModelError, unknown_name
 from lanelight.formats.text import cannot_write, part_name
+from lanelight.geometry import ViewportPolicy
 from lanelight.models import MODELS, LaneModel
 from lanelight.models.layouts import LAYOUTS, Converted, State
 from lanelight.nn.normalize import constants_name
 
-__all__ = ["Converted", "State", "load", "metadata", "read", "read_state", "save"]
+__all__ = ["Converted", "State", "default_size", "load", "metadata", "read", "read_state", "save"]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +59,7 @@ def load(path: str | Path, name: str, *, size: tuple[int, int], parts: Mapping[s
 
 
 def read(path: str | Path, name: str) -> Converted:
-    """Read a checkpoint in our names, with what its tensors tell; a file of ours also tells its normalisation.
+    """Read a checkpoint in our names, with what its tensors tell; a file of ours also tells what `save` wrote.
 
     Raises:
         ModelError: an unknown name, or a file that is no checkpoint of that network.
@@ -66,26 +70,38 @@ def read(path: str | Path, name: str) -> Converted:
         converted = LAYOUTS[name](read_state(path))
     except KeyError as error:
         raise ModelError(f"{path}: expected a checkpoint of {name}, but tensor {error} is missing") from error
-    told = {key: value for key, value in metadata(path).items() if key == "normalize" and key in converted.parts}
-    return replace(converted, parts=converted.parts | told)
+    facts = metadata(path)
+    viewport = _viewport(facts) or converted.viewport
+    return replace(converted, parts=converted.parts | _told(facts, converted.parts), viewport=viewport)
 
 
-def save(model: LaneModel, path: str | Path, *, network: str) -> Path:
+def save(model: LaneModel, path: str | Path, *, network: str, facts: Mapping[str, str] | None = None) -> Path:
     """Write weights as safetensors under a temporary name, then rename; return the path.
+
+    Beside the tensors stand the network's name, size and normalisation, the steps before it and its decoder.
+
+    Args:
+        model: the network.
+        path: of the file.
+        network: its name in `lanelight.models.MODELS`.
+        facts: more to write beside the tensors.
 
     Raises:
         OutputError: the place cannot be written.
     """
     path = Path(path)
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
-    facts = {"network": network, "size": "x".join(map(str, model.size))}
+    told = {**(facts or {}), "network": network, "size": "x".join(map(str, model.size))}
     if constants := constants_name(model.normalize):
-        facts["normalize"] = constants
+        told["normalize"] = constants
+    if model.preprocess:
+        told["preprocess"] = json.dumps([step.to_dict() for step in model.preprocess])
+    told["decoder"] = json.dumps(model.decoder.to_dict())
     temporary = part_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not `save_file`: it makes files that only their owner may read.
-        temporary.write_bytes(save_bytes(state, metadata=facts))
+        temporary.write_bytes(save_bytes(state, metadata=told))
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -123,12 +139,41 @@ def read_state(path: str | Path) -> State:
     return {key.removeprefix("module."): value for key, value in content.items()}
 
 
+def default_size(name: str) -> tuple[int, int]:
+    """Return the input size, (width, height) px, that a network has where none is named: that of its paper.
+
+    Raises:
+        ModelError: an unknown name.
+    """
+    if name not in MODELS:
+        raise ModelError(unknown_name("network", name, MODELS))
+    size: tuple[int, int] = inspect.signature(MODELS[name]).parameters["size"].default
+    return size
+
+
 def metadata(path: str | Path) -> dict[str, str]:
     """Return what `save` wrote beside the tensors; nothing for other files."""
     if Path(path).suffix != ".safetensors":
         return {}
-    with safe_open(path, framework="pt") as file:
-        return dict(file.metadata() or {})
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a readable checkpoint ({type(error).__name__}: {_first_line(error)})") from error
+
+
+def _told(facts: Mapping[str, str], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file of ours tells of those parts that a network of its kind asks for."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "normalize": str,
+        "preprocess": json.loads,
+        "decoder": lambda text: decoder_from_dict(json.loads(text)),
+    }
+    return {key: read(facts[key]) for key, read in readers.items() if key in facts and key in parts}
+
+
+def _viewport(facts: Mapping[str, str]) -> ViewportPolicy | None:
+    return ViewportPolicy.from_dict(json.loads(facts["viewport"])) if "viewport" in facts else None
 
 
 def _load_strictly(model: LaneModel, state: State, path: str | Path, size: tuple[int, int]) -> None:

@@ -5,6 +5,7 @@ timm is imported inside functions: a network without one of its backbones does n
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lanelight.errors import ModelError
 Pretrained = bool | str | Path
 
 _VGG_BLOCKS = {"block1": (0, 6), "block2": (6, 13), "block3": (13, 23), "block4": (23, 33), "block5": (34, 43)}
+_VGG_POOLINGS = (6, 13, 23, 33, 43)
 
 
 def vgg16_bn_stride8(pretrained: Pretrained = False) -> nn.ModuleDict:
@@ -34,18 +36,36 @@ def vgg16_bn_stride8(pretrained: Pretrained = False) -> nn.ModuleDict:
     Raises:
         ModelError: the weights cannot be had, or do not fit.
     """
-    import timm
-
-    # Its classifier has 120 million weights that are not wanted: nothing is allocated before the features are out.
-    layers = timm.create_model("vgg16_bn", device="meta").get_submodule("features").to_empty(device="cpu")
-    _draw(layers)
-    if pretrained is not False:
-        load_features(layers, "vgg16_bn", pretrained, prefix="features.")
-    assert isinstance(layers, nn.Sequential)
+    layers = _vgg16_bn(pretrained)
     for layer in layers[34:]:
         if isinstance(layer, nn.Conv2d):
             layer.dilation = layer.padding = (2, 2)
     return nn.ModuleDict({name: nn.Sequential(*layers[first:last]) for name, (first, last) in _VGG_BLOCKS.items()})
+
+
+def vgg16_bn_levels(pretrained: Pretrained = False, *, bias: bool = True) -> nn.ModuleList:
+    """Return the features of VGG16 with batch norm in five levels; the poolings between them are left to the caller.
+
+    Args:
+        pretrained: whether, and from where, weights are loaded.
+        bias: of the convolutions; without, the running means of the batch norms take up loaded biases.
+
+    Returns:
+        Five modules: (B, 3, H, W) -> 64, 128, 256, 512, 512 channels, each at the size of its input.
+
+    Raises:
+        ModelError: the weights cannot be had, or do not fit.
+    """
+    layers = _vgg16_bn(pretrained)
+    if not bias:
+        for layer, norm in pairwise(layers):
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                assert isinstance(norm, nn.BatchNorm2d)
+                assert norm.running_mean is not None
+                norm.running_mean -= layer.bias.detach()
+                layer.bias = None
+    starts = (0, *(place + 1 for place in _VGG_POOLINGS))
+    return nn.ModuleList(nn.Sequential(*layers[first:last]) for first, last in zip(starts, _VGG_POOLINGS, strict=False))
 
 
 def pyramid(name: str, pretrained: Pretrained = False) -> tuple[nn.Module, tuple[int, ...]]:
@@ -109,6 +129,19 @@ def load_features(module: nn.Module, name: str, pretrained: Pretrained, *, prefi
             f"{what} ({len(missing)} missing, {len(wrong)} of another shape)"
         )
     module.load_state_dict(own | given)
+
+
+def _vgg16_bn(pretrained: Pretrained) -> nn.Sequential:
+    """Return the published list of layers, from the first convolution to the fifth pooling."""
+    import timm
+
+    # Its classifier has 120 million weights that are not wanted: nothing is allocated before the features are out.
+    layers = timm.create_model("vgg16_bn", device="meta").get_submodule("features").to_empty(device="cpu")
+    _draw(layers)
+    if pretrained is not False:
+        load_features(layers, "vgg16_bn", pretrained, prefix="features.")
+    assert isinstance(layers, nn.Sequential)
+    return layers
 
 
 def _draw(layers: nn.Module) -> None:

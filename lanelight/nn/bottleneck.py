@@ -1,7 +1,8 @@
 """The blocks of ENet (Paszke et al. 2016, arXiv 1606.02147), in the form that the ENet-SAD reference builds them.
 
 Differs from the paper (and equals the reference): one PReLU slope per layer, batch norm epsilon 1e-5, an activation
-after the 1x1 expansion, and internal widths taken from the input. All convolutions are without bias.
+after the 1x1 expansion, and internal widths taken from the input. All convolutions are without bias. The ENet of the
+lane instances differs in three places, which are arguments here.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Bottleneck(nn.Module):
         channels: C; the internal width is C / 4.
         dilation: of the 3x3 convolution; 1 is the regular block.
         asymmetric: 5x1 then 1x5 in place of the 3x3 convolution.
+        norm_between: batch norm and activation also between these two.
         dropout: probability of dropping a channel.
         act: activation.
     """
@@ -50,6 +52,7 @@ class Bottleneck(nn.Module):
         *,
         dilation: int = 1,
         asymmetric: bool = False,
+        norm_between: bool = True,
         dropout: float = 0.0,
         act: Activation = "prelu",
     ) -> None:
@@ -57,8 +60,9 @@ class Bottleneck(nn.Module):
         inner = channels // 4
         self.reduce = conv_norm_act(nn.Conv2d(channels, inner, 1, bias=False), act)
         if asymmetric:
+            upright = nn.Conv2d(inner, inner, (5, 1), padding=(2, 0), bias=False)
             self.middle = nn.Sequential(
-                *conv_norm_act(nn.Conv2d(inner, inner, (5, 1), padding=(2, 0), bias=False), act),
+                *(conv_norm_act(upright, act) if norm_between else [upright]),
                 *conv_norm_act(nn.Conv2d(inner, inner, (1, 5), padding=(0, 2), bias=False), act),
             )
         else:
@@ -96,14 +100,32 @@ class DownBottleneck(nn.Module):
 
 
 class UpBottleneck(nn.Module):
-    """Double the size and narrow: (B, C, H, W) -> (B, D, 2H, 2W), unpooling with the corners of a `DownBottleneck`."""
+    """Double the size and narrow: (B, C, H, W) -> (B, D, 2H, 2W), unpooling with the corners of a `DownBottleneck`.
 
-    def __init__(self, in_channels: int, out_channels: int, *, dropout: float, act: Activation = "relu") -> None:
+    Args:
+        in_channels: C; the internal width is C / 4.
+        out_channels: D.
+        dropout: probability of dropping a channel.
+        act: activation.
+        wide: 3x3 convolutions in place of the 1x1 before the unpooling and of the transposed 2x2.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, dropout: float, act: Activation = "relu", wide: bool = False
+    ) -> None:
         super().__init__()
         inner = in_channels // 4
-        self.main = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels))
+        kernel = 3 if wide else 1
+        self.main = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(out_channels)
+        )
         self.reduce = conv_norm_act(nn.Conv2d(in_channels, inner, 1, bias=False), act)
-        self.middle = conv_norm_act(nn.ConvTranspose2d(inner, inner, 2, stride=2, bias=False), act)
+        enlarge = (
+            nn.ConvTranspose2d(inner, inner, 3, stride=2, padding=1, output_padding=1, bias=False)
+            if wide
+            else nn.ConvTranspose2d(inner, inner, 2, stride=2, bias=False)
+        )
+        self.middle = conv_norm_act(enlarge, act)
         self.expand = conv_norm_act(nn.Conv2d(inner, out_channels, 1, bias=False), act)
         self.dropout = nn.Dropout2d(dropout)
         self.act = activation(act)
@@ -115,14 +137,16 @@ class UpBottleneck(nn.Module):
         return out
 
 
-def dilated_sequence(channels: int = 128, *, dropout: float = 0.1, act: Activation = "prelu") -> nn.Sequential:
+def dilated_sequence(
+    channels: int = 128, *, dropout: float = 0.1, act: Activation = "prelu", norm_between: bool = True
+) -> nn.Sequential:
     """Return the eight blocks of an ENet stage: regular, dilated 2, asymmetric, dilated 4, and again with 8 and 16."""
     blocks: list[nn.Module] = []
     for first, second in ((2, 4), (8, 16)):
         blocks += [
             Bottleneck(channels, dropout=dropout, act=act),
             Bottleneck(channels, dilation=first, dropout=dropout, act=act),
-            Bottleneck(channels, asymmetric=True, dropout=dropout, act=act),
+            Bottleneck(channels, asymmetric=True, norm_between=norm_between, dropout=dropout, act=act),
             Bottleneck(channels, dilation=second, dropout=dropout, act=act),
         ]
     return nn.Sequential(*blocks)

@@ -14,11 +14,14 @@ CULANE = ((0.3598, 0.3653, 0.3662), (0.2573, 0.2663, 0.2756))  # the SAD authors
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what backbones trained on ImageNet expect
 # What CLRNet's published weights expect: no mean and deviation, and the channels as OpenCV reads them.
 BGR: tuple[Triple, Triple, Order] = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bgr")
+# What the published weights of the lane instances expect: the bytes of the picture, 0 to 255, as they are.
+BYTES = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
 CONSTANTS: dict[str, tuple[Triple, Triple] | tuple[Triple, Triple, Order]] = {
     "culane": CULANE,
     "imagenet": IMAGENET,
     "bgr": BGR,
+    "bytes": BYTES,
 }
 
 

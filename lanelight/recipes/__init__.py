@@ -98,6 +98,18 @@ RECIPES: dict[str, tuple[str, str]] = {
         "lanelight.recipes.tusimple",
         "CLRKDNet on DLA-34 on TuSimple, taught by clrnet_dla34 (--teacher), 5,719 steps",
     ),
+    "enet_instance_tusimple": (
+        "lanelight.recipes.instance_networks",
+        "ENet with an embedding, 512x256 on TuSimple, 20,425 steps of 16 frames",
+    ),
+    "segnet_instance_tusimple": (
+        "lanelight.recipes.instance_networks",
+        "SegNet with an embedding, 512x256 on TuSimple, 40,850 steps of 16 frames",
+    ),
+    "enet_instance_road": (
+        "lanelight.recipes.instance_networks",
+        "ENet with an embedding, 384x216, rendered motorways, an hour on two cores",
+    ),
     "fast_scnn_cityscapes": (
         "lanelight.recipes.fast_scnn",
         "Fast-SCNN 2048x1024 on Cityscapes as in the paper, 247,916 steps of 12 frames",

@@ -13,10 +13,10 @@ from typing import Any, Self
 from lanelight.decode import BenchmarkPriorDecoder, ClassDecoder, Decoder, LaneAreaDecoder
 from lanelight.errors import ModelError
 from lanelight.formats.text import write_json
+from lanelight.frames.preprocess import steps_from
 from lanelight.geometry import ViewportPolicy
 
 FORMAT = "lanelight-model/1"
-PREPROCESS_STEPS: tuple[str, ...] = ()  # kinds of steps that this version can run on the network's input
 CHUNK = 1 << 20
 
 
@@ -34,7 +34,7 @@ class Manifest:
         outputs: names of the outputs, in order.
         slots: number of lane slots, counted from the left; 0 where the network has none.
         classes: names of its per-pixel classes by id; empty where it has none.
-        preprocess: steps between the viewport and the network, each ``{"kind": ...}``.
+        preprocess: steps between the viewport and the network, each ``{"kind": ...}``; see `frames.preprocess`.
         input: name of the input.
         backend: the faster runtime for this network, ``"onnxruntime"`` or ``"openvino"``.
         licence: SPDX name of the licence of the weights.
@@ -65,13 +65,7 @@ class Manifest:
     path: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        for step in self.preprocess:
-            if step.get("kind") not in PREPROCESS_STEPS:
-                known = ", ".join(PREPROCESS_STEPS) or "none"
-                raise ModelError(
-                    f"model {self.name!r}: unknown preprocess step {step.get('kind')!r} (known: {known}); "
-                    "upgrade lanelight"
-                )
+        steps_from(self.preprocess, f"model {self.name!r}")
         if self.backend not in ("onnxruntime", "openvino"):
             raise ModelError(f"model {self.name!r}: expected backend onnxruntime or openvino, got {self.backend!r}")
 

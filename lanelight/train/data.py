@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from lanelight.datasets.base import FrameDataset
 from lanelight.decode import ClassDecoder, LaneAreaDecoder
 from lanelight.errors import FormatError, LanelightError
+from lanelight.frames.preprocess import preprocessed
 from lanelight.geometry import Scene, Viewport
 from lanelight.models import LaneModel
 from lanelight.train.order import ORDERS
@@ -35,7 +36,7 @@ class TrainingFrames(Dataset[Sample]):
     def __init__(self, recipe: Recipe, model: LaneModel) -> None:
         self.recipe = recipe
         self.target = model.target
-        self.labels = model.LABELS
+        self.labels, self.preprocess = model.LABELS, model.preprocess
         if recipe.crop is not None and self.labels != "classes":
             raise LanelightError(
                 f"recipe {recipe.name}: expected no crop for {recipe.network}, whose weights are for one size, got "
@@ -65,7 +66,7 @@ class TrainingFrames(Dataset[Sample]):
             targets = _tensors(self.target(seen, Viewport.whole(seen.size)))
         except LanelightError as error:
             raise FormatError(f"{self.origin(index)} ({key}): {error}") from error
-        return {"index": torch.tensor(index), "images": _tensor(image), **targets}
+        return {"index": torch.tensor(index), "images": _tensor(preprocessed(image, self.preprocess)), **targets}
 
     def origin(self, index: int) -> str:
         """Say where a sample comes from: ``data.1[35]`` is frame 35 of the recipe's second part."""

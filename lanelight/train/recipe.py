@@ -14,6 +14,7 @@ from lanelight.distill.teacher import TeacherDistillation
 from lanelight.errors import FormatError, LanelightError, unknown_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models.class_maps import ClassLoss
+from lanelight.models.lane_instances import InstanceLoss
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
 
@@ -131,7 +132,7 @@ class Recipe:
             "classes" (IoU of the network's own), best by the mean IoU of classes. None: the data set's own; of native
             data, pictures with line maps and rendered roads "culane" or "classes".
         loss: weights and forms of the loss: `MaskLoss` for networks with masks, `PriorLoss` for the CLR family,
-            `ClassLoss` for networks with one class per pixel.
+            `InstanceLoss` for networks with an embedding, `ClassLoss` for networks with one class per pixel.
         distillation: self attention distillation, or None.
         teacher: what is learnt from a trained network, or None; ``lanelight train --teacher FILE`` names its file.
         optim: see `Optimizer`.
@@ -169,7 +170,7 @@ class Recipe:
     validation: DataPart | None = None
     val_frames: int = 64
     metric: Metric | None = None
-    loss: MaskLoss | PriorLoss | ClassLoss = field(default_factory=MaskLoss)
+    loss: MaskLoss | PriorLoss | InstanceLoss | ClassLoss = field(default_factory=MaskLoss)
     distillation: SelfAttentionDistillation | None = None
     teacher: TeacherDistillation | None = None
     optim: Optimizer = field(default_factory=Optimizer)
@@ -306,7 +307,7 @@ def _ours(error: BaseException | None) -> LanelightError | None:
 
 def _loss_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of a loss with the class whose names it has; jsonargparse tries the default's alone."""
-    kinds = (MaskLoss, PriorLoss, ClassLoss)
+    kinds = (MaskLoss, PriorLoss, InstanceLoss, ClassLoss)
     fits = max(kinds, key=lambda kind: len(entry.keys() & {one.name for one in fields(kind)}))
     return {"class_path": f"{fits.__module__}.{fits.__name__}", "init_args": dict(entry)}
 

@@ -1,4 +1,4 @@
-"""A training run as a `Detector`: its network run by torch, without an export."""
+"""A trained network as a `Detector`: its network run by torch, without an export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lanelight.runtime import Detector, Manifest
 from lanelight.runtime.manifest import found_by
 from lanelight.runtime.predictor import decoder_of
 from lanelight.runtime.session import Array
-from lanelight.train.run import load_run
+from lanelight.train.trained import load_trained
 
 
 class TorchSession:
@@ -48,25 +48,27 @@ class TorchSession:
 
 
 def load_detector(run: str | Path, *, threads: int | None = None, score: float | None = None) -> Detector:
-    """Return the detector of a training run; it finds the lanes that the exported network finds.
+    """Return the detector of a trained network; it finds the lanes that the exported network finds.
 
     Args:
-        run: its folder, or one of the files of weights in it.
+        run: its folder, one of the files of weights in it, or a file that `lanelight convert` wrote.
         threads: of the network; None takes every processor this process may use.
         score: smallest score of a lane in [0, 1]; None keeps the network's.
 
     Raises:
         LanelightError: no recipe or no weights there, or of another network.
     """
-    recipe, model = load_run(run)
+    network = load_trained(run)
+    model = network.model
     manifest = Manifest(
-        name=recipe.name,
+        name=network.name,
         version="",
-        viewport=recipe.viewport,
+        viewport=network.viewport,
         decoder=model.decoder.to_dict(),
         outputs=model.OUTPUTS,
         **found_by(model.decoder),
-        recipe=recipe.to_dict(),
+        preprocess=[step.to_dict() for step in model.preprocess],
+        recipe=network.recipe,
     )
     decoder = decoder_of(manifest, score)
     return Detector(TorchSession(model, threads=threads), manifest, decoder)

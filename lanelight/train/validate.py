@@ -135,7 +135,10 @@ class ValidationFrames:
             for samples in self._batches():
                 views = [self._view(sample.gold.size) for sample in samples]
                 images = np.concatenate(
-                    [network_input(sample.frame, view) for sample, view in zip(samples, views, strict=True)]
+                    [
+                        network_input(sample.frame, view, model.preprocess)
+                        for sample, view in zip(samples, views, strict=True)
+                    ]
                 )
                 preds = model.decode(model(torch.from_numpy(images).to(device)), views)
                 for sample, pred in zip(samples, preds, strict=True):

@@ -26,6 +26,7 @@ POLICY = ViewportPolicy(target=SIZE)
 FRAME = (1280, 720)
 HEAVY = {"scnn": (128, 56), "scnn_sad": (128, 56)}  # where the network runs: twenty million weights take their time
 PRIORS = sorted(name for name in MODELS if name.startswith("clr"))
+INSTANCES = ["enet_instance", "segnet_instance"]  # networks with an embedding, whose decoder counts slots itself
 CLASSES = ["fast_scnn"]  # networks with one class per pixel, which know no lanes
 
 names = pytest.mark.parametrize("name", sorted(MODELS))
@@ -33,7 +34,7 @@ names = pytest.mark.parametrize("name", sorted(MODELS))
 
 def _size(name: str) -> tuple[int, int]:
     """Return a small size that a network can have."""
-    return (128, 64) if name in PRIORS else HEAVY.get(name, SIZE)
+    return (128, 64) if name in PRIORS or name in INSTANCES else HEAVY.get(name, SIZE)
 
 
 def _perfect(model: LaneModel, target: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
@@ -44,6 +45,10 @@ def _perfect(model: LaneModel, target: dict[str, NDArray[Any]]) -> dict[str, tor
         rows[0, 7 : 7 + len(target["lanes"])] = np.nan_to_num(target["lanes"], nan=-1)
         rows[..., :2] *= 6
         return {"priors": torch.from_numpy(rows)}
+    if "instances" in target:
+        mask = np.stack([target["mask"] != 1, target["mask"] == 1]).astype(np.float32) * 12
+        embedding = np.stack([target["instances"] * 9.0, *np.zeros((4, *target["mask"].shape))]).astype(np.float32)
+        return {"mask": torch.from_numpy(mask)[None], "embedding": torch.from_numpy(embedding)[None]}
     if isinstance(model, FastScnn):
         classes = np.stack([(target["classes"] == k) * 12.0 for k in range(model.classes)]).astype(np.float32)
         return {"classes": torch.from_numpy(classes)[None]}
@@ -100,11 +105,12 @@ def test_normalize_is_the_first_submodule_and_taps_exist(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(CLASSES)))
 @pytest.mark.parametrize("count", [0, 1, 2, 4])
 def test_decoding_the_target_gives_the_scene_back(name: str, count: int) -> None:
-    size = PRIORS_SIZE if name in PRIORS else SIZE
+    counts_itself = name in PRIORS or name in INSTANCES
+    size = PRIORS_SIZE if counts_itself else SIZE
     model = MODELS[name](size=size, width_px=4)
     view, scene = ViewportPolicy(target=size).view(FRAME), _scene(count)
     (back,) = model.decode(_perfect(model, model.target(scene, view)), [view])
-    if name not in PRIORS:  # which count slots from the vehicle: a lane alone is beside it
+    if not counts_itself:  # they count slots from the vehicle: a lane alone is beside it
         assert [lane.slot for lane in back.lanes] == [lane.slot for lane in scene.lanes]
     for lane, drawn in zip(back.lanes, scene.lanes, strict=True):
         points = lane.points[2:-2]  # the round ends of a drawn line pull the first and last rows inwards
@@ -144,7 +150,8 @@ def test_one_step_lowers_the_loss_and_every_weight_has_a_gradient(name: str) -> 
     target = model.target(scene, ViewportPolicy(target=size).view(FRAME))
     targets = {key: torch.from_numpy(array)[None] for key, array in target.items()}
     images = torch.rand(1, 3, size[1], size[0])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.002 if name in PRIORS else 0.05)
+    slow = name in PRIORS or name == "segnet_instance"
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.002 if slow else 0.05)
     losses = []
     for _ in range(4):
         optimizer.zero_grad()

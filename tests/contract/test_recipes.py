@@ -18,6 +18,7 @@ from lanelight.errors import LanelightError
 from lanelight.formats.bdd100k import read_lanes
 from lanelight.frames import read_image
 from lanelight.models import MODELS, checkpoints
+from lanelight.models.lane_instances import InstanceLoss
 from lanelight.recipes import RECIPES, recipe
 from lanelight.runtime import Detector
 from lanelight.runtime.predictor import network_input
@@ -25,9 +26,10 @@ from lanelight.train.recipe import Recipe
 from lanelight.train.run import build, load_run, run
 
 BENCHMARKS = ("culane", "tusimple", "bdd100k")
-SIZE, PRIORS_SIZE = (128, 72), (128, 64)
+SIZE, SIZE_OF_32 = (128, 72), (128, 64)  # and for networks that need multiples of 32
 NAMES = [name for name in RECIPES if name.endswith(BENCHMARKS)]
 PRIORS = [name for name in NAMES if name.startswith("clr")]
+INSTANCES = [name for name in NAMES if "_instance_" in name]
 TAUGHT = [name for name in PRIORS if name.startswith("clrkdnet")]
 BACKBONES = {  # of networks that look at the deepest maps of a backbone
     "clrnet": ("r18", "r34", "r101", "dla34"),
@@ -42,7 +44,7 @@ def _small(name: str, root: Path) -> Recipe:
     base = recipe(name)
     parts = {key: value for key, value in base.parts.items() if key != "pretrained_backbone"}
     sad = base.distillation and replace(base.distillation, start_step=1)
-    size = PRIORS_SIZE if name in PRIORS else SIZE
+    size = SIZE_OF_32 if name in (*PRIORS, *INSTANCES) else SIZE
     if base.teacher is not None:
         teacher = checkpoints.save(MODELS["clrnet_r18"](size=size), root / "teacher.safetensors", network="clrnet_r18")
         base = replace(base, teacher=replace(base.teacher, network="clrnet_r18", file=str(teacher)))
@@ -82,6 +84,7 @@ def test_each_benchmark_has_its_recipes() -> None:
     wanted |= {f"clrnet_{size}_culane" for size in BACKBONES["clrnet"]}
     wanted |= {f"clrnet_{size}_tusimple" for size in BACKBONES["clrnet"] if size != "dla34"}  # none is published
     wanted |= {f"clrkdnet_{size}_{data}" for size in BACKBONES["clrkdnet"] for data in ("culane", "tusimple")}
+    wanted |= {f"{network}_instance_tusimple" for network in ("enet", "segnet")}
     assert set(NAMES) == wanted
 
 
@@ -116,7 +119,11 @@ def test_a_recipe_is_whole_and_its_network_can_be_built(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith(("scnn", "clr")) else name for name in NAMES]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name.startswith(("scnn", "clr", "segnet")) else name
+        for name in NAMES
+    ],
 )
 def test_a_recipe_trains_on_the_files_of_its_benchmark(name: str, passing: Path) -> None:
     kind = name.rpartition("_")[2]
@@ -130,6 +137,9 @@ def test_a_recipe_trains_on_the_files_of_its_benchmark(name: str, passing: Path)
     columns = table.splitlines()[0].split(",")
     if name in PRIORS:
         _check_priors(name, columns, passing / "run", small)
+        return
+    if name in INSTANCES:
+        _check_instances(columns, passing / "run", small)
         return
     assert ("loss/sad" in columns) == ("sad/peak" in columns) == ("sad" in name)
     assert ("loss/iou" in columns) == ("sad" in name)
@@ -151,6 +161,16 @@ def _check_priors(name: str, columns: list[str], folder: Path, small: Recipe) ->
     assert read == small
     assert model.decoder.to_dict()["kind"] == "priors"
     assert model.decoder.to_dict()["max_lanes"] == (5 if name.endswith("tusimple") else 4)
+
+
+def _check_instances(columns: list[str], folder: Path, small: Recipe) -> None:
+    """Check the columns of a run's table, and its network, of the networks with an embedding."""
+    assert {f"loss/{term}" for term in ("mask", "pull", "push", "centre")} | {"val/accuracy", "val/f1"} <= set(columns)
+    read, model = load_run(folder)
+    assert read == small
+    assert isinstance(small.loss, InstanceLoss)
+    assert model.decoder.to_dict()["kind"] == "embedding"
+    assert model.decoder.to_dict()["radius"] == small.loss.push_margin
 
 
 def test_the_list_that_a_student_learns_from_is_asked_for_by_name(tmp_path: Path) -> None:

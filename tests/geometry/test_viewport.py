@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -135,3 +136,18 @@ def centroid(frame: NDArray[np.uint8]) -> FloatArray:
     light = frame[..., 0].astype(np.float64)
     y, x = np.indices(light.shape)
     return np.array([(x * light).sum() / light.sum(), (y * light).sum() / light.sum()])
+
+
+def test_weights_that_were_trained_on_cubic_pictures_get_them() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    policy = ViewportPolicy((64, 32), fit="stretch", resample="cubic")
+    smooth = ViewportPolicy((64, 32), fit="stretch")
+    view = policy.view((160, 90))
+    wanted = cv2.resize(frame, (64, 32), interpolation=cv2.INTER_CUBIC)
+    assert np.array_equal(view.apply(frame), wanted)
+    assert not np.array_equal(smooth.view((160, 90)).apply(frame), wanted)
+    assert policy.view((160, 90)).crop == smooth.view((160, 90)).crop
+    assert ViewportPolicy.from_dict(json.loads(json.dumps(policy.to_dict()))) == policy
+    assert "resample" not in smooth.to_dict()  # versions before that entry read it
+    with pytest.raises(ModelError, match="expected resample 'smooth' or 'cubic', got 'area'"):
+        ViewportPolicy.from_dict(smooth.to_dict() | {"resample": "area"})

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lanelight.errors import ModelError
-from lanelight.nn.backbone import vgg16_bn_place, vgg16_bn_stride8
+from lanelight.nn.backbone import vgg16_bn_levels, vgg16_bn_place, vgg16_bn_stride8
 
 # VGG16 with batch norm as torchvision and timm lay it out: widths, and "M" for a pooling.
 LAYOUT = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
@@ -117,3 +117,34 @@ def test_places_of_published_layers() -> None:
     assert vgg16_bn_place(40) == "block5.6"
     with pytest.raises(KeyError):
         vgg16_bn_place(33)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_levels_are_the_published_layers_between_the_poolings(bias: bool, tmp_path: Path) -> None:
+    state = _published()
+    for key in [key for key in state if key.endswith("running_mean")]:
+        state[key] = torch.randn(state[key].shape, generator=torch.Generator().manual_seed(1))
+    torch.save(state, tmp_path / "w.pth")
+    levels = vgg16_bn_levels(tmp_path / "w.pth", bias=bias).eval()
+    assert ("0.0.bias" in levels.state_dict()) is bias
+    x = images = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for level in levels:
+            x = nn.functional.max_pool2d(level(x), 2)
+        assert torch.allclose(x, _plain(state, images), atol=1e-5)
+
+
+def _plain(state: dict[str, Tensor], x: Tensor) -> Tensor:
+    """Run the published layers as they are, with all five poolings."""
+    index = 0
+    for width in LAYOUT:
+        if isinstance(width, str):
+            x = nn.functional.max_pool2d(x, 2)
+            index += 1
+            continue
+        at, norm = f"features.{index}", f"features.{index + 1}"
+        x = nn.functional.conv2d(x, state[f"{at}.weight"], state[f"{at}.bias"], padding=1)
+        mean, var = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+        x = nn.functional.batch_norm(x, mean, var, state[f"{norm}.weight"], state[f"{norm}.bias"]).relu()
+        index += 3
+    return x

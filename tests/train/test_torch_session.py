@@ -96,7 +96,8 @@ def test_lanes_of_pictures_are_predicted_with_a_run(trained: Path, tmp_path: Pat
         ("{run}/last.safetensors --backend openvino", "export it first: lanelight export {run} --out"),
         ("{run}/logs", "expected a training run, which holds recipe.json"),
         ("{run}/none.safetensors", "found no such file"),
-        ("{tmp}/other.safetensors", "expected a training run, which holds recipe.json"),
+        ("{tmp}/other.safetensors", "other.safetensors: not a readable checkpoint"),
+        ("{tmp}/moved.safetensors", "expected a training run, which holds recipe.json"),
         ("{tmp}/empty", "weights.safetensors: expected a checkpoint file, found none"),
     ],
 )
@@ -105,6 +106,7 @@ def test_what_cannot_be_evaluated_says_why(
 ) -> None:
     root, places = painted_datasets.write_native(tmp_path / "data"), {"run": trained, "tmp": tmp_path}
     (tmp_path / "other.safetensors").write_bytes(b"")
+    (tmp_path / "moved.safetensors").write_bytes((trained / "last.safetensors").read_bytes())
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "recipe.json").write_text((trained / "recipe.json").read_text())
     words = ["--data", "native", "--root", str(root), "--split", "all"]

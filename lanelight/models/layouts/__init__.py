@@ -2,9 +2,11 @@
 
 from lanelight.models.layouts.base import Converted, Layout, State
 from lanelight.models.layouts.clrnet import read_clrkdnet, read_clrnet
+from lanelight.models.layouts.enet_instance import read_enet_instance
 from lanelight.models.layouts.enet_sad import read_enet_sad
 from lanelight.models.layouts.fast_scnn import read_fast_scnn
 from lanelight.models.layouts.scnn import read_scnn
+from lanelight.models.layouts.segnet import read_segnet_instance
 
 LAYOUTS: dict[str, Layout] = {
     "enet": read_enet_sad,
@@ -19,6 +21,8 @@ LAYOUTS: dict[str, Layout] = {
     "clrkdnet_r18": read_clrkdnet,
     "clrkdnet_dla34": read_clrkdnet,
     "fast_scnn": read_fast_scnn,
+    "segnet_instance": read_segnet_instance,
+    "enet_instance": read_enet_instance,
 }
 
 __all__ = ["LAYOUTS", "Converted", "Layout", "State"]

@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+from lanelight.geometry import ViewportPolicy
+
 State = dict[str, Tensor]
 
 
@@ -20,11 +22,13 @@ class Converted:
         state: our name -> tensor.
         parts: keyword arguments for the network's builder that the tensors tell.
         dropped: names in the file that the network has no use for.
+        viewport: how the network saw frames when it was trained, where that is known.
     """
 
     state: State
     parts: dict[str, Any]
     dropped: tuple[str, ...] = ()
+    viewport: ViewportPolicy | None = None
 
 
 Layout = Callable[[State], Converted]

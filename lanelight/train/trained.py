@@ -1,0 +1,58 @@
+"""A trained network with all that is needed to use it: of a training run, or converted from a published checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lanelight.errors import ModelError
+from lanelight.geometry import ViewportPolicy
+from lanelight.models import LaneModel, checkpoints
+from lanelight.train.recipe import Recipe
+from lanelight.train.run import RECIPE_FILE, WEIGHTS_FILE, load_run
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network in evaluation mode and how it is used.
+
+    Attributes:
+        name: for a manifest.
+        model: the network.
+        viewport: how frames are shown to it.
+        recipe: of its training, as plain values, or a line that says where the weights come from.
+        seed: of the rendered roads that it was not trained on.
+    """
+
+    name: str
+    model: LaneModel
+    viewport: ViewportPolicy
+    recipe: Any
+    seed: int = Recipe("converted").val_seed
+
+
+def load_trained(path: str | Path) -> Trained:
+    """Read a trained network.
+
+    Args:
+        path: a run's folder, one of the files of weights in it, or a file that `lanelight convert` wrote.
+
+    Raises:
+        LanelightError: it is none of these, or damaged.
+    """
+    path = Path(path)
+    weights = path if path.is_file() else path / WEIGHTS_FILE
+    if (weights.parent / RECIPE_FILE).is_file() or not path.is_file():
+        recipe, model = load_run(path)
+        return Trained(recipe.name, model, recipe.viewport, recipe.to_dict(), recipe.val_seed)
+    facts = checkpoints.metadata(path)
+    if not {"network", "viewport"} <= facts.keys():
+        raise ModelError(
+            f"{path}: expected a training run, which holds {RECIPE_FILE} beside its weights, or weights written by "
+            "`lanelight convert`, found neither; name the run's folder, or an exported model"
+        )
+    viewport = ViewportPolicy.from_dict(json.loads(facts["viewport"]))
+    model = checkpoints.load(path, facts["network"], size=viewport.target)
+    return Trained(path.stem, model.eval(), viewport, facts.get("origin", ""))
