@@ -32,7 +32,7 @@ from lanelight.models.lane_priors import PriorLoss, prior_terms
 from lanelight.models.prior_target import prior_target
 from lanelight.nn.backbone import Pretrained, pyramid
 from lanelight.nn.fpn import Fpn
-from lanelight.nn.normalize import CONSTANTS, Normalize
+from lanelight.nn.normalize import normalization
 from lanelight.nn.roi_gather import RoiGather
 
 PRIORS, POINTS, WIDTH = 192, 36, 64
@@ -84,8 +84,8 @@ class ClrNet(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        _check_form(size, stages, (lanes, classes), normalize, loss_terms)
-        self.normalize = Normalize(*CONSTANTS[normalize])
+        _check_form(size, stages, (lanes, classes), loss_terms)
+        self.normalize = normalization("clrnet", normalize)
         self.size, self.lanes, self.classes, self.width_px = size, lanes, classes, width_px
         self.loss_terms = loss_terms or PriorLoss()
         self.decoder = decoder or PriorDecoder(nms_px=50 / 800 * size[0], max_lanes=lanes)
@@ -219,7 +219,7 @@ def clrnet_dla34(
     return ClrNet(size, *pyramid(BACKBONES["dla34"], pretrained_backbone), **parts)
 
 
-def _check_form(size: tuple[int, int], stages: int, counts: tuple[int, int], normalize: str, terms: object) -> None:
+def _check_form(size: tuple[int, int], stages: int, counts: tuple[int, int], terms: object) -> None:
     if size[0] % 32 or size[1] % 32 or min(size) < 32:
         raise ModelError(f"clrnet: expected a size in multiples of 32, got {size[0]}x{size[1]}")
     if not 1 <= stages <= len(STRIDES):
@@ -228,8 +228,6 @@ def _check_form(size: tuple[int, int], stages: int, counts: tuple[int, int], nor
         raise ModelError(f"clrnet: expected at least one lane and two classes, got {counts[0]} and {counts[1]}")
     if not isinstance(terms, PriorLoss | None):
         raise ModelError(f"clrnet: expected the loss of priors (classification, regression, ...), got {terms}")
-    if normalize not in CONSTANTS:
-        raise ModelError(f"clrnet: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
 
 
 def _mlp(outputs: int) -> nn.Sequential:

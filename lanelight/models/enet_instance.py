@@ -27,7 +27,7 @@ from lanelight.models.base import LaneModel
 from lanelight.models.instance_networks import EMBEDDING, check_form, instance_decoder
 from lanelight.models.lane_instances import InstanceLoss, instance_target, instance_terms
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, UpBottleneck, conv_norm_act, dilated_sequence
-from lanelight.nn.normalize import CONSTANTS, Normalize
+from lanelight.nn.normalize import normalization
 
 
 class EnetInstance(LaneModel):
@@ -38,7 +38,7 @@ class EnetInstance(LaneModel):
         shared_branch: one branch carries both heads, as the published weights were trained; else each has its own.
         embedding: its channels.
         lanes: room for so many in a picture it is trained on; the network finds any number.
-        normalize: "imagenet", or another of `CONSTANTS`; "bytes" for the published weights.
+        normalize: "imagenet", or another of `lanelight.nn.normalize.CONSTANTS`; "bytes" for the published weights.
         preprocess: steps on the picture before, as the manifest names them (`lanelight.frames.preprocess`).
         width_px: width of lanes drawn for training, px of the input.
         loss_terms: weights and forms of the loss.
@@ -65,8 +65,8 @@ class EnetInstance(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        check_form("enet_instance", size, 8, embedding=embedding, lanes=lanes, normalize=normalize, terms=loss_terms)
-        self.normalize = Normalize(*CONSTANTS[normalize])
+        check_form("enet_instance", size, 8, embedding=embedding, lanes=lanes, terms=loss_terms)
+        self.normalize = normalization("enet_instance", normalize)
         self.preprocess = steps_from(preprocess, "enet_instance")
         self.size, self.lanes, self.width_px = size, lanes, width_px
         self.loss_terms = loss_terms or InstanceLoss()

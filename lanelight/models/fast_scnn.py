@@ -26,7 +26,7 @@ from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
 from lanelight.models.class_maps import AUXILIARY, ClassLoss, check_loss, class_names, class_target, class_terms
 from lanelight.nn.bottleneck import conv_norm_act
-from lanelight.nn.normalize import CONSTANTS, Normalize
+from lanelight.nn.normalize import normalization
 from lanelight.nn.pyramid import PyramidPooling
 
 Variant = Literal["paper", "tramac"]
@@ -46,7 +46,7 @@ class FastScnn(LaneModel):
         variant: "paper" (leftthomas), or "tramac": no padding in the first convolution, an activation between the
             depthwise and the pointwise convolution, no dilation and a batch norm more where the branches meet.
         auxiliary: heads that help in training: at the end of both branches, with "tramac" of the first alone.
-        normalize: "imagenet", which both repositories train with, or another of `CONSTANTS`.
+        normalize: "imagenet", which both repositories train with, or another of `lanelight.nn.normalize.CONSTANTS`.
         width_px: of lanes, which this network has none of; it changes nothing.
         loss_terms: weights and forms of the loss.
         decoder: outputs -> Scene; None: the likeliest class of each pixel.
@@ -73,9 +73,9 @@ class FastScnn(LaneModel):
         decoder: Decoder | None = None,
     ) -> None:
         super().__init__()
-        _check_form(size, classes, variant, normalize)
+        _check_form(size, classes, variant)
         check_loss("fast_scnn", classes, loss_terms)
-        self.normalize = Normalize(*CONSTANTS[normalize])
+        self.normalize = normalization("fast_scnn", normalize)
         self.size, self.classes, self.names = size, classes, class_names("fast_scnn", classes, names)
         self.loss_terms = loss_terms or ClassLoss()
         self.decoder = decoder or ClassDecoder(self.names)
@@ -179,15 +179,13 @@ def fast_scnn(size: tuple[int, int] = (2048, 1024), *, pretrained_backbone: bool
     return FastScnn(size, **parts)
 
 
-def _check_form(size: tuple[int, int], classes: int, variant: str, normalize: str) -> None:
+def _check_form(size: tuple[int, int], classes: int, variant: str) -> None:
     if min(size) < SMALLEST_PX:
         raise ModelError(f"fast_scnn: expected a size of at least 64x64, got {size[0]}x{size[1]}")
     if not 2 <= classes <= 255:
         raise ModelError(f"fast_scnn: expected 2 to 255 classes, got {classes}")
     if variant not in ("paper", "tramac"):
         raise ModelError(f"fast_scnn: expected variant 'paper' or 'tramac', got {variant!r}")
-    if normalize not in CONSTANTS:
-        raise ModelError(f"fast_scnn: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
 
 
 def _separable(in_channels: int, out_channels: int, *, stride: int = 1, act_between: bool) -> nn.Sequential:

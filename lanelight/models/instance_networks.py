@@ -5,7 +5,6 @@ from __future__ import annotations
 from lanelight.decode import Decoder, EmbeddingDecoder
 from lanelight.errors import ModelError
 from lanelight.models.lane_instances import InstanceLoss, check_instances
-from lanelight.nn.normalize import CONSTANTS
 
 EMBEDDING = 5  # channels, as the published weights have
 
@@ -17,7 +16,6 @@ def check_form(
     *,
     embedding: int,
     lanes: int,
-    normalize: str,
     terms: InstanceLoss | None,
 ) -> None:
     """Make sure that a network can have these parts.
@@ -28,7 +26,6 @@ def check_form(
         multiple: that both must be of.
         embedding: its channels.
         lanes: room for so many in a picture it is trained on.
-        normalize: a key of `CONSTANTS`.
         terms: of the loss.
 
     Raises:
@@ -41,8 +38,6 @@ def check_form(
         )
     if embedding < 1:
         raise ModelError(f"{network}: expected an embedding of at least 1 channel, got {embedding}")
-    if normalize not in CONSTANTS:
-        raise ModelError(f"{network}: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
     check_instances(network, lanes, terms)
 
 

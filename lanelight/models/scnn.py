@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lanelight.decode import Decoder
-from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
 from lanelight.models.base import LaneModel
 from lanelight.models.slot_masks import (
@@ -32,7 +31,7 @@ from lanelight.models.slot_masks import (
 )
 from lanelight.nn.backbone import Pretrained, vgg16_bn_stride8
 from lanelight.nn.message_passing import MessagePassing
-from lanelight.nn.normalize import CONSTANTS, Normalize
+from lanelight.nn.normalize import normalization
 
 
 class Scnn(LaneModel):
@@ -67,9 +66,7 @@ class Scnn(LaneModel):
     ) -> None:
         super().__init__()
         check_form("scnn", size, channels, loss_terms)
-        if normalize not in CONSTANTS:
-            raise ModelError(f"scnn: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")
-        self.normalize = Normalize(*CONSTANTS[normalize])
+        self.normalize = normalization("scnn", normalize)
         self.size, self.channels, self.width_px = size, channels, width_px
         self.loss_terms = loss_terms or MaskLoss(iou=0)
         self.decoder = decoder or mask_decoder(channels)

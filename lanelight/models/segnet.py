@@ -28,7 +28,7 @@ from lanelight.models.instance_networks import EMBEDDING, check_form, instance_d
 from lanelight.models.lane_instances import InstanceLoss, instance_target, instance_terms
 from lanelight.nn.backbone import Pretrained, vgg16_bn_levels
 from lanelight.nn.bottleneck import conv_norm_act
-from lanelight.nn.normalize import CONSTANTS, Normalize
+from lanelight.nn.normalize import normalization
 from lanelight.nn.pooling import max_pool_corner, max_unpool_corner
 
 # Channels of each level of a decoder, the deepest first: into it, and out of each of its convolutions.
@@ -45,7 +45,8 @@ class SegnetInstance(LaneModel):
         bias: of the convolutions before batch norm.
         embedding: its channels.
         lanes: room for so many in a picture it is trained on; the network finds any number.
-        normalize: "imagenet", or another of `CONSTANTS`; "bytes" for weights in the reference's layout.
+        normalize: "imagenet", or another name in `lanelight.nn.normalize`; "bytes" for weights in the reference's
+            layout.
         preprocess: steps on the picture before, as the manifest names them (`lanelight.frames.preprocess`).
         width_px: width of lanes drawn for training, px of the input.
         loss_terms: weights and forms of the loss.
@@ -76,8 +77,8 @@ class SegnetInstance(LaneModel):
         super().__init__()
         if decoders not in (1, 2):
             raise ModelError(f"segnet_instance: expected 1 decoder or 2, got {decoders}")
-        check_form("segnet_instance", size, 32, embedding=embedding, lanes=lanes, normalize=normalize, terms=loss_terms)
-        self.normalize = Normalize(*CONSTANTS[normalize])
+        check_form("segnet_instance", size, 32, embedding=embedding, lanes=lanes, terms=loss_terms)
+        self.normalize = normalization("segnet_instance", normalize)
         self.preprocess = steps_from(preprocess, "segnet_instance")
         self.size, self.lanes, self.width_px = size, lanes, width_px
         self.loss_terms = loss_terms or InstanceLoss()

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from lanelight.errors import ModelError
+
 Triple = tuple[float, float, float]
 Order = Literal["rgb", "bgr"]
 
@@ -47,6 +49,17 @@ class Normalize(nn.Module):
         """Map (B, 3, H, W) RGB in [0, 1] to the network's own range."""
         images = (images - self.mean) / self.std
         return images.flip(1) if self.order == "bgr" else images
+
+
+def normalization(network: str, name: str) -> Normalize:
+    """Return the door of a network with the constants of a name in `CONSTANTS`.
+
+    Raises:
+        ModelError: an unknown name; the message begins with the network's.
+    """
+    if name not in CONSTANTS:
+        raise ModelError(f"{network}: expected normalize to be one of {', '.join(CONSTANTS)}, got {name!r}")
+    return Normalize(*CONSTANTS[name])
 
 
 def constants_name(module: nn.Module) -> str | None:
