@@ -27,7 +27,7 @@ from lanelight.datasets.augment import AUGMENTS
 from lanelight.formats.culane import lines_name, read_lanes
 from lanelight.frames import read_image
 from lanelight.geometry import FloatArray, Lane, Scene, Viewport, ViewportPolicy
-from lanelight.models.slot_masks import draw_lane
+from lanelight.models.drawing import draw_lane
 
 UInt8 = NDArray[np.uint8]
 LANE_PX = 16  # width of CULane's own masks, px of the frame

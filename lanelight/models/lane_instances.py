@@ -16,7 +16,7 @@ from lanelight.geometry.ego import left_to_right, x_at_bottom
 from lanelight.geometry.warp import IGNORE
 from lanelight.losses.class_map import class_cross_entropy
 from lanelight.losses.discriminative import discriminative
-from lanelight.models.slot_masks import draw_lane, seen_classes
+from lanelight.models.drawing import draw_lane, seen_classes
 
 LANES = IGNORE - 1  # most that an 8-bit map of instances can tell apart
 

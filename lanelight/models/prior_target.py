@@ -17,7 +17,7 @@ from lanelight.geometry.ego import slotted
 from lanelight.geometry.priors import FIELDS, STRIPS, Priors, row_ys
 from lanelight.geometry.spline import spline
 from lanelight.geometry.warp import IGNORE
-from lanelight.models.slot_masks import draw_lane, seen_classes
+from lanelight.models.drawing import draw_lane, seen_classes
 
 NEAREST_PX = 0.1  # between the y of two points: a curve through closer ones would swing out on their rounding errors
 FARTHEST_PX = 2.0**20  # in the frame: a point beyond is put there, so that nothing overflows

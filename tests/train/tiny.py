@@ -24,7 +24,7 @@ from lanelight.frames import write_image
 from lanelight.geometry import Lane, Scene, Viewport, ViewportPolicy
 from lanelight.models import MODELS
 from lanelight.models.base import LaneModel
-from lanelight.models.slot_masks import draw_lane
+from lanelight.models.drawing import draw_lane
 from lanelight.train import DataPart, Processes, Recipe, resume, run
 from lanelight.train.recipe import Optimizer
 
