@@ -90,31 +90,21 @@ def segnet_instance_tusimple(root: str = "data/TuSimple") -> Recipe:
     )
 
 
-def enet_instance_road(root: str = "", train: str = "train.json", val: str = "val.json") -> Recipe:
-    """Return a recipe of ENet for rendered roads that a processor of two cores runs in an hour.
+def enet_instance_road() -> Recipe:
+    """Return a recipe of ENet for rendered motorways that a processor of two cores runs in an hour.
 
-    No recipe is published. Rendered motorways alone, or with a TuSimple folder as half of the frames; other motorways,
-    or the folder's other frames, validate.
-
-    Differs from `enet_instance_tusimple`: a short run with AdamW at a rate of 3e-3 and a cosine decay, augmented frames
-    of 384x216.
-
-    Args:
-        root: folder that holds ``clips/``; empty: rendered motorways alone.
-        train: label file of the frames to train on, below the root or elsewhere.
-        val: that of the frames to validate on.
+    No recipe is published. Differs from `enet_instance_tusimple`: a short run with AdamW at a rate of 3e-3 and a cosine
+    decay, augmented frames of 384x216; other motorways validate.
     """
     roads = DataPart(kind="synthetic", seed=1, world="highway", pool=2000)
-    frames = DataPart(kind="tusimple", frames=root, lists=(train,))
     return Recipe(
         name="enet_instance_road",
         network="enet_instance",
         size=ROAD_SIZE,
         width_px=ROAD_WIDTH_PX,
         viewport=ViewportPolicy(target=ROAD_SIZE, fit="stretch"),
-        data=(roads, frames) if root else (roads,),
-        validation=replace(frames, lists=(val,)) if root else replace(roads, seed=1_000_003, pool=0),
-        val_frames=VAL_FRAMES if root else 64,
+        data=(roads,),
+        validation=replace(roads, seed=1_000_003, pool=0),
         metric="tusimple",
         loss=InstanceLoss(),
         optim=Optimizer(lr=3e-3, linear_lr=1.0, warmup_steps=50),
