@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -13,6 +14,16 @@ def usable_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def description() -> str:
+    """Return processor, number of usable processors, system and Python, for results that are compared later."""
+    cpu = Path("/proc/cpuinfo")
+    model = platform.processor() or platform.machine()
+    if cpu.is_file():
+        lines = cpu.read_text().splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{model}, {usable_processors()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 def user_cache_folder() -> Path:

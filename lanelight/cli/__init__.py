@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "ros": ("lanelight.cli.ros", "find lanes in the images of a robot's camera, as a node of ROS 1"),
     "eval": ("lanelight.cli.eval", "run a network over a data set and score it"),
     "score": ("lanelight.cli.score", "score prediction files exactly as a benchmark's own tool does"),
+    "bench": ("lanelight.cli.bench", "measure how fast networks are, runtimes side by side"),
     "train": ("lanelight.cli.train", "train a network from a recipe"),
     "export": ("lanelight.cli.export", "write a trained network as ONNX or OpenVINO, with manifest and parity report"),
     "data": (NESTED, "make, check, convert and import data sets"),

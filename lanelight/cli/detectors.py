@@ -10,6 +10,7 @@ from lanelight.errors import ModelError
 
 if TYPE_CHECKING:
     from lanelight.runtime import Detector
+    from lanelight.runtime.cost import Cost
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 RECIPE_FILE, WEIGHTS_SUFFIX = "recipe.json", ".safetensors"
@@ -53,6 +54,44 @@ def open_detector(model: str, *, backend: str, threads: int | None, score: float
     from lanelight.train.session import load_detector
 
     return load_detector(model, threads=threads, score=score)
+
+
+def backends_of(model: str) -> tuple[str, ...]:
+    """Return the runtimes that can run what a command line names, and check that it is there and whole.
+
+    Raises:
+        LanelightError: there is no such network, or it is damaged.
+    """
+    if _trained(model) is not None:
+        return ("torch",)
+    from lanelight.runtime import BACKENDS as EXPORTED
+    from lanelight.runtime import Manifest, find_model
+
+    path = find_model(model)
+    Manifest.load(path)
+    return ("openvino",) if path.suffix == ".xml" else tuple(EXPORTED)
+
+
+def cost_of(model: str) -> Cost | None:
+    """Return what a network costs on paper, None for an exported one with an operation that OpenVINO does not know.
+
+    Raises:
+        LanelightError: there is no such network.
+        ModuleNotFoundError: a run was named, and torch is not installed.
+    """
+    if _trained(model) is not None:
+        from lanelight.train.cost import trained_cost
+
+        return trained_cost(model)
+    from lanelight.runtime import Manifest, find_model
+    from lanelight.runtime.cost import graph_cost
+
+    path = find_model(model)
+    manifest = Manifest.load(path)
+    try:
+        return graph_cost(path, manifest.viewport.target, manifest.input)
+    except RuntimeError:  # a graph for ONNX Runtime alone; its speed can be measured all the same
+        return None
 
 
 def _trained(model: str) -> Path | None:

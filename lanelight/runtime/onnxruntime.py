@@ -27,6 +27,7 @@ class OnnxRuntimeSession:
     """
 
     backend = "onnxruntime"
+    device = "cpu"
 
     def __init__(self, model: Path, *, threads: int, input_name: str = "images", outputs: Sequence[str] = ()) -> None:
         import onnxruntime

@@ -28,6 +28,7 @@ class OpenVinoSession:
     """
 
     backend = "openvino"
+    device = "cpu"
 
     def __init__(self, model: Path, *, threads: int, input_name: str = "images", outputs: Sequence[str] = ()) -> None:
         import openvino
@@ -42,7 +43,7 @@ class OpenVinoSession:
         }
         try:
             with signal_stack_kept(), flushed():
-                self._compiled: Any = openvino.Core().compile_model(_read(model), "CPU", settings)
+                self._compiled: Any = openvino.Core().compile_model(read_graph(model), "CPU", settings)
         except Exception as error:  # its exception classes share no public parent but Exception
             reason = " ".join(str(error).split())[-120:]
             raise ModelError(
@@ -72,7 +73,8 @@ class OpenVinoSession:
         self._request = self._compiled = None
 
 
-def _read(model: Path) -> Any:
+def read_graph(model: Path) -> Any:
+    """Return the graph of an .onnx or .xml file as OpenVINO's own; what it raises is of no common class."""
     import openvino
     from openvino.frontend import FrontEndManager
 

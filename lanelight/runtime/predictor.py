@@ -64,6 +64,7 @@ class Detector:
         timings: how long each stage took, since loading.
         backend: the runtime in use.
         threads: its number of threads.
+        device: what it computes on, "cpu" or the name of a GPU.
     """
 
     def __init__(self, session: Session, manifest: Manifest, decoder: Decoder) -> None:
@@ -71,6 +72,7 @@ class Detector:
         self.timings = Timings()
         self.backend = session.backend
         self.threads = session.threads
+        self.device = session.device
         self._session = session
         self._decoder = decoder
         self._steps = steps_from(manifest.preprocess, f"model {manifest.name!r}")

@@ -20,10 +20,12 @@ class Session(Protocol):
     Attributes:
         backend: name of the runtime.
         threads: number of threads it computes with.
+        device: what it computes on, "cpu" or the name of a GPU.
     """
 
     backend: str
     threads: int
+    device: str
 
     def __call__(self, images: Array) -> dict[str, Array]:
         """Run the network.

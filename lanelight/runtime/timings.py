@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from lanelight.geometry import FloatArray
+
 STAGES = ("read", "view", "network", "decode", "draw", "write")
 
 
@@ -17,6 +19,7 @@ class Timings:
 
     def __init__(self) -> None:
         self._seconds = {stage: array("d") for stage in STAGES}
+        self._cpu_seconds = {stage: array("d") for stage in STAGES}
 
     def add(self, stage: str, seconds: float) -> None:
         """Note one duration of a stage of `STAGES`."""
@@ -25,9 +28,21 @@ class Timings:
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Note how long the block takes."""
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         yield
         self.add(stage, time.perf_counter() - start)
+        self._cpu_seconds[stage].append(time.process_time() - used)
+
+    def wall_ms(self, stage: str) -> FloatArray:
+        """Return the durations of a stage, ms, in the order in which they were noted."""
+        return 1000 * np.array(self._seconds[stage])
+
+    def cpu_ms(self, stage: str) -> FloatArray:
+        """Return what the process computed while each block of a stage was measured, ms.
+
+        All of its threads count: the figures are a stage's own only while no other stage runs beside it.
+        """
+        return 1000 * np.array(self._cpu_seconds[stage])
 
     def latest_ms(self, *stages: str) -> float:
         """Return the sum of the latest durations of some stages, ms."""
@@ -51,4 +66,4 @@ class Timings:
     def clear(self) -> None:
         """Forget everything, for example after a warm-up."""
         for stage in STAGES:
-            self._seconds[stage] = array("d")
+            self._seconds[stage], self._cpu_seconds[stage] = array("d"), array("d")

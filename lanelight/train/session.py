@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ import torch
 from lanelight.machine import usable_processors
 from lanelight.models import LaneModel
 from lanelight.runtime import Detector, Manifest
+from lanelight.runtime.denormals import flushed
 from lanelight.runtime.manifest import found_by
 from lanelight.runtime.predictor import decoder_of
 from lanelight.runtime.session import Array
@@ -18,9 +20,14 @@ from lanelight.train.trained import load_trained
 class TorchSession:
     """A network run by torch, on a GPU where there is one.
 
+    It has a thread of its own. Denormals are flushed by each thread for itself, and the threads that torch computes
+    with keep the state of the one that first called it: half of the work of a caller that had called before, even of
+    one that asks torch itself to flush, would go on unflushed.
+
     Attributes:
         backend: "torch".
         threads: of the processor; torch has one number for the process, which `close` puts back.
+        device: "cpu", or the GPU's name.
 
     Args:
         model: the network; it is put into evaluation mode.
@@ -30,21 +37,29 @@ class TorchSession:
     backend = "torch"
 
     def __init__(self, model: LaneModel, *, threads: int | None = None) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        place = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device(place)
+        self.device = torch.cuda.get_device_name() if place == "cuda" else place
         self._model = model.eval().to(self._device)
         self._before = torch.get_num_threads()
         self.threads = threads or usable_processors()
         torch.set_num_threads(self.threads)
+        self._thread = ThreadPoolExecutor(1, "lanelight-torch")
 
-    @torch.inference_mode()
     def __call__(self, images: Array) -> dict[str, Array]:
         """Map float32 (B, 3, H, W) RGB in [0, 1] to output name -> float32 array with the batch first."""
-        outputs = self._model(torch.from_numpy(images).to(self._device))
-        return {name: outputs[name].float().cpu().numpy() for name in self._model.OUTPUTS}
+        return self._thread.submit(self._run, images).result()
 
     def close(self) -> None:
-        """Put back the number of threads."""
+        """End the thread, and put back the number of threads."""
+        self._thread.shutdown()
         torch.set_num_threads(self._before)
+
+    @torch.inference_mode()
+    def _run(self, images: Array) -> dict[str, Array]:
+        with flushed():
+            outputs = self._model(torch.from_numpy(images).to(self._device))
+            return {name: outputs[name].float().cpu().numpy() for name in self._model.OUTPUTS}
 
 
 def load_detector(run: str | Path, *, threads: int | None = None, score: float | None = None) -> Detector:

@@ -18,7 +18,7 @@ from lanelight.runtime.session import Array
 class Listening:
     """A session that keeps what it is shown and finds nothing."""
 
-    backend, threads = "listening", 1
+    backend, threads, device = "listening", 1, "cpu"
 
     def __init__(self) -> None:
         self.shown: list[Array] = []

@@ -1,0 +1,160 @@
+"""`lanelight bench`: how fast networks are, side by side."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lanelight.cli.arguments import positive, words_of
+from lanelight.cli.detectors import BACKENDS, HELP, backends_of, cost_of, open_detector
+from lanelight.cli.progress import Progress
+from lanelight.errors import ModelError
+from lanelight.machine import usable_processors
+
+if TYPE_CHECKING:
+    from lanelight.runtime.bench import Contestant
+    from lanelight.runtime.bench_frames import Shown
+
+RUNTIMES = tuple(name for name in BACKENDS if name != "auto")
+WIDE = 400  # letters of a line at most
+BUSY = 0.5  # processors that others keep busy, on the average of the last minute
+# header of the table: column of a row, and decimals of a number
+COLUMNS: dict[str, tuple[str, int]] = {
+    "model": ("model", 0),
+    "backend": ("backend", 0),
+    "input": ("input", 0),
+    "M par": ("parameters", 2),
+    "GFLOP": ("gflop", 1),
+    "view": ("preprocess_ms_p50", 1),
+    "network": ("network_ms_p50", 1),
+    "p95": ("network_ms_p95", 1),
+    "CPU": ("network_cpu_ms_p50", 1),
+    "decode": ("decode_ms_p50", 1),
+    "all": ("end_to_end_ms_p50", 1),
+    "all p95": ("end_to_end_ms_p95", 1),
+    "all CPU": ("end_to_end_cpu_ms_p50", 1),
+    "MB": ("peak_mb", 0),
+    "x": ("network_times_faster", 2),
+    "x CPU": ("network_cpu_times_faster", 2),
+    "all x CPU": ("end_to_end_cpu_times_faster", 2),
+}
+
+
+def add_arguments(parser: Any) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("model", nargs="+", type=str, metavar="MODEL", help=HELP)
+    parser.add_argument(
+        "--backends", type=words_of(RUNTIMES), metavar="NAME,...",
+        help=f"of {', '.join(RUNTIMES)}; each network in those that can run it (all of them)",
+    )  # fmt: skip
+    parser.add_argument("--source", type=str, metavar="PATH", help="video, folder or picture (rendered roads)")
+    parser.add_argument("--frames", type=positive, default=20, metavar="N", help="first N frames of the source")
+    parser.add_argument("--threads", type=positive, metavar="N", help="of each network (all processors)")
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=5,
+        metavar="N",
+        help="how often each network runs all frames, after a warm-up",
+    )
+    parser.add_argument("--csv", metavar="FILE", help="append the rows, with machine, date and revision")
+    parser.add_argument("--json", metavar="FILE", help="write the rows as JSON")
+
+
+def run(args: Any) -> int:
+    """Measure, print the table and return 0."""
+    from lanelight.formats.text import write_json
+    from lanelight.runtime.bench import measure
+    from lanelight.runtime.bench_rows import rows_of
+    from lanelight.runtime.results import append_rows, origin
+
+    contestants = _contestants(args.model, args.backends or RUNTIMES, args.threads)
+    shown = _shown(args)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    calls = len(contestants) * (args.rounds + 1) * len(shown.frames)
+    with Progress("bench", calls) as progress:
+        measured = measure(contestants, shown.frames, rounds=args.rounds, watch=progress.update)
+    rows = rows_of(measured, source=shown.source)
+    _print(rows, shown, load)
+    if args.csv:
+        append_rows(args.csv, rows)
+    if args.json:
+        write_json(args.json, {**origin(), "load_before": round(load, 2), "notes": shown.notes, "rows": rows})
+    return 0
+
+
+def _contestants(models: list[str], wanted: tuple[str, ...], threads: int | None) -> list[Contestant]:
+    """Return what is compared: every network in every wanted runtime that can run it.
+
+    Raises:
+        ModelError: a network is missing or damaged, or none of the wanted runtimes can run it.
+    """
+    from lanelight.runtime.bench import Contestant
+
+    found = []
+    for model, name in zip(models, _names(models), strict=True):
+        known = backends_of(model)
+        chosen = [backend for backend in wanted if backend in known]
+        if not chosen:
+            raise ModelError(f"{model}: runs in {', '.join(known)}, got --backends {','.join(wanted)}")
+        found += [
+            Contestant(
+                name, backend, partial(open_detector, model, backend=backend, threads=threads), partial(cost_of, model)
+            )
+            for backend in chosen
+        ]
+    return found
+
+
+def _names(models: list[str]) -> list[str]:
+    """Return how networks are called in the results: their file's name, where that tells them apart."""
+    short = [Path(model).name or model for model in models]
+    return short if len(set(short)) == len(short) else models
+
+
+def _shown(args: Any) -> Shown:
+    from lanelight.runtime.bench_frames import real_frames, rendered_frames
+
+    if args.source is None:
+        return rendered_frames(args.frames)
+    from lanelight.frames import find_sources
+
+    return real_frames(find_sources([args.source]), args.frames)
+
+
+def _print(rows: list[dict[str, Any]], shown: Shown, load: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    first = rows[0]
+    print(
+        f"{first['frames']} frames of {shown.source}, {first['rounds']} rounds after a warm-up, in turns; "
+        f"{first['threads']} threads; ms a frame, medians"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    for header, (column, _) in COLUMNS.items():
+        table.add_column(header, justify="left" if isinstance(first[column], str) else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(column, row[column], digits) for column, digits in COLUMNS.values()))
+    # Wider than the terminal where it must be: a number that is cut would be another number.
+    Console(width=WIDE, highlight=False, markup=False).print(table, soft_wrap=True)
+    print("view: preprocessing; all: from frame to lanes; CPU: of all threads; MB: peak of the process without frames;")
+    print(f"x: times faster than the first row ({first['model']}, {first['backend']}), CPU: in CPU time")
+    devices = {row["device"] for row in rows if row["device"] != "cpu"}
+    for note in [*shown.notes, *(f"{row} computes in torch's rows" for row in sorted(devices))]:
+        print(f"note: {note}")
+    if load > BUSY:
+        print(
+            f"note: the machine was busy before (load {load:.1f}, {usable_processors()} processors): compare CPU time, "
+            "not wall time"
+        )
+
+
+def _cell(column: str, value: Any, digits: int) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    return f"{value / 1e6 if column == 'parameters' else value:.{digits}f}"
