@@ -1,65 +1,60 @@
 """ONNX Runtime against OpenVINO: the network alone, batch 1, the two taking turns on real frames.
 
 python benchmarks/runtimes.py VIDEO [--model default] [--threads 2]
+
+`lanelight bench` tells more of any networks; this keeps the two figures of the shipped one that the pages show.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+from functools import partial
+from typing import Any
 
 from record import record
 
 from lanelight.frames import find_sources
-from lanelight.runtime.backends import BACKENDS, open_session
-from lanelight.runtime.bundled import find_model
-from lanelight.runtime.manifest import Manifest
-from lanelight.runtime.predictor import network_input
+from lanelight.runtime import BACKENDS, Detector
+from lanelight.runtime.bench import Contestant, measure
+from lanelight.runtime.bench_frames import real_frames
+from lanelight.runtime.bench_rows import rows_of
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video")
     parser.add_argument("--model", default="default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=6)
     args = parser.parse_args()
-    path = find_model(args.model)
-    manifest = Manifest.load(path)
-    frames = [frame.image for frame, _ in zip(find_sources([args.video])[0].frames(), range(args.frames), strict=False)]
-    view = manifest.viewport.view((frames[0].shape[1], frames[0].shape[0]))
-    images = [network_input(frame, view) for frame in frames]
-    sessions = {name: open_session(path, name, threads=args.threads) for name in BACKENDS}
-    wall: dict[str, list[float]] = {name: [] for name in sessions}
-    cpu: dict[str, list[float]] = {name: [] for name in sessions}
-    for turn in range(args.rounds + 1):
-        for name, session in sessions.items():
-            start, used = time.perf_counter(), time.process_time()
-            for image in images:
-                session(image)
-            if turn:  # the first turn warms up
-                wall[name].append(1000 * (time.perf_counter() - start) / len(images))
-                cpu[name].append(1000 * (time.process_time() - used) / len(images))
-    base = statistics.median(wall["onnxruntime"])
-    rows = [
+    contestants = [
+        Contestant(name, name, partial(Detector.load, args.model, backend=name, threads=args.threads), cost=no_cost)
+        for name in BACKENDS
+    ]
+    shown = real_frames(find_sources([args.video]), args.frames)
+    measured = measure(contestants, shown.frames, rounds=args.rounds)
+    rows: list[dict[str, Any]] = [
         {
-            "model": manifest.name,
-            "backend": name,
-            "threads": args.threads,
-            "input": "x".join(map(str, manifest.viewport.target)),
-            "frames": len(images),
-            "rounds": args.rounds,
-            "wall_ms_p50": round(statistics.median(wall[name]), 2),
-            "cpu_ms_p50": round(statistics.median(cpu[name]), 2),
-            "speedup_over_onnxruntime": round(base / statistics.median(wall[name]), 2),
+            "model": each.loaded.name,
+            "backend": row["backend"],
+            "threads": row["threads"],
+            "input": row["input"],
+            "frames": row["frames"],
+            "rounds": row["rounds"],
+            "wall_ms_p50": round(row["network_ms_p50"], 2),
+            "cpu_ms_p50": round(row["network_cpu_ms_p50"], 2),
+            "speedup_over_onnxruntime": row["network_times_faster"],
         }
-        for name in sessions
+        for each, row in zip(measured, rows_of(measured, source=shown.source), strict=True)
     ]
     for row in rows:
         print(row)
     print(record("runtimes", rows))
+
+
+def no_cost() -> None:
+    """Count nothing."""
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, words_of
+from lanelight.cli.datasets import check_folders
 from lanelight.cli.detectors import BACKENDS, HELP, backends_of, cost_of, open_detector
 from lanelight.cli.progress import Progress
 from lanelight.errors import ModelError
@@ -21,7 +22,7 @@ RUNTIMES = tuple(name for name in BACKENDS if name != "auto")
 WIDE = 400  # letters of a line at most
 BUSY = 0.5  # processors that others keep busy, on the average of the last minute
 # header of the table: column of a row, and decimals of a number
-COLUMNS: dict[str, tuple[str, int]] = {
+TABLE: dict[str, tuple[str, int]] = {
     "model": ("model", 0),
     "backend": ("backend", 0),
     "input": ("input", 0),
@@ -67,9 +68,12 @@ def run(args: Any) -> int:
     """Measure, print the table and return 0."""
     from lanelight.formats.text import write_json
     from lanelight.runtime.bench import measure
-    from lanelight.runtime.bench_rows import rows_of
-    from lanelight.runtime.results import append_rows, origin
+    from lanelight.runtime.bench_rows import COLUMNS, rows_of
+    from lanelight.runtime.results import append_rows, check_columns, origin
 
+    check_folders(args.json, args.csv)
+    if args.csv:
+        check_columns(args.csv, COLUMNS)
     contestants = _contestants(args.model, args.backends or RUNTIMES, args.threads)
     shown = _shown(args)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
@@ -134,10 +138,10 @@ def _print(rows: list[dict[str, Any]], shown: Shown, load: float) -> None:
         f"{first['threads']} threads; ms a frame, medians"
     )
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for header, (column, _) in COLUMNS.items():
+    for header, (column, _) in TABLE.items():
         table.add_column(header, justify="left" if isinstance(first[column], str) else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(column, row[column], digits) for column, digits in COLUMNS.values()))
+        table.add_row(*(_cell(column, row[column], digits) for column, digits in TABLE.values()))
     # Wider than the terminal where it must be: a number that is cut would be another number.
     Console(width=WIDE, highlight=False, markup=False).print(table, soft_wrap=True)
     print("view: preprocessing; all: from frame to lanes; CPU: of all threads; MB: peak of the process without frames;")

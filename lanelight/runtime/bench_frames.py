@@ -10,6 +10,7 @@ from lanelight.errors import SourceError
 from lanelight.frames import Image, Source
 
 RENDERED = "rendered roads"
+SIZE = (1280, 720)
 SEED = 20_000  # of the rendered roads; no recipe trains on it
 
 
@@ -62,8 +63,8 @@ def real_frames(sources: Sequence[Source], limit: int) -> Shown:
 
 def rendered_frames(count: int) -> Shown:
     """Return rendered roads, 1280x720, the same at every call."""
-    from lanelight.datasets.synthetic import SyntheticRoads
+    from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 
-    roads = SyntheticRoads(seed=SEED, length=count)
+    roads = SyntheticRoads(RoadConfig(size=SIZE), seed=SEED, length=count)
     note = "rendered roads, not real frames; name your own with --source"
     return Shown(RENDERED, [roads[index][1] for index in range(count)], [note])

@@ -10,9 +10,16 @@ import numpy as np
 from lanelight.runtime.bench import Measured
 from lanelight.runtime.bench_process import STEPS
 
+COLUMNS = (
+    *("model", "backend", "device", "threads", "input", "source", "frames", "rounds", "parameters", "gflop"),
+    *(f"{step}_{figure}" for step in STEPS for figure in ("ms_p50", "ms_p95", "cpu_ms_p50")),
+    *(f"{step}_{clock}times_faster" for step in ("network", "end_to_end") for clock in ("", "cpu_")),
+    *("load_s", "peak_mb"),
+)
+
 
 def rows_of(measured: Sequence[Measured], *, source: str) -> list[dict[str, Any]]:
-    """Return one row for each contestant, with the columns of the CSV file; what is not known is None.
+    """Return one row for each contestant, with the `COLUMNS`; what is not known is None.
 
     Ratios are those of medians, of the first row's to the row's own: 2 is twice as fast. ``*_ms`` are wall time,
     ``*_cpu_ms`` what all threads of the process computed meanwhile.

@@ -13,6 +13,7 @@ from lanelight import machine
 from lanelight.errors import OutputError
 from lanelight.formats.text import make_folder, read_text, replacing
 
+ORIGIN = ("machine", "date", "revision")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -28,26 +29,40 @@ def append_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
         FormatError: the file is there and cannot be read.
     """
     path = Path(path)
-    full = [{**row, **origin()} for row in rows]
-    columns = list(full[0])
+    columns = [*rows[0], *ORIGIN]
+    check_columns(path, tuple(rows[0]))
     before = read_text(path) if path.is_file() else ""
-    if before and (known := next(csv.reader(before.splitlines()[:1]))) != columns:
-        raise OutputError(
-            f"{path}: expected the columns {', '.join(columns)}, got {', '.join(known)}; move the file away, or name "
-            "another one"
-        )
+    told = origin()
     make_folder(path.absolute().parent)
     with replacing(path) as file:
         file.write(before)
         writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
         if not before:
             writer.writeheader()
-        writer.writerows(full)
+        writer.writerows({**row, **told} for row in rows)
+
+
+def check_columns(path: str | Path, columns: Sequence[str]) -> None:
+    """Check that rows of these columns can be appended to a file, which may be missing.
+
+    Raises:
+        OutputError: the file has other columns.
+        FormatError: the file is there and cannot be read.
+    """
+    path = Path(path)
+    before = read_text(path) if path.is_file() else ""
+    expected = [*columns, *ORIGIN]
+    if before and (known := next(csv.reader(before.splitlines()[:1]))) != expected:
+        raise OutputError(
+            f"{path}: expected the columns {', '.join(expected)}, got {', '.join(known)}; move the file away, or name "
+            "another one"
+        )
 
 
 def origin() -> dict[str, str]:
     """Return machine, date (UTC) and revision of what is measured now."""
-    return {"machine": machine.description(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "revision": revision()}
+    values = (machine.description(), f"{datetime.now(UTC):%Y-%m-%d}", revision())
+    return dict(zip(ORIGIN, values, strict=True))
 
 
 def revision() -> str:

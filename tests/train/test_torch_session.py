@@ -13,6 +13,7 @@ import numpy as np
 import painted_datasets
 import pytest
 import torch
+from torch import Tensor
 from train.markers import Markers, marker_recipe, offer
 
 from lanelight.cli import main
@@ -22,7 +23,9 @@ from lanelight.export.parity import lane_distance
 from lanelight.formats import native
 from lanelight.frames import write_image
 from lanelight.runtime import Detector
+from lanelight.runtime.cost import Cost
 from lanelight.train import run
+from lanelight.train.cost import trained_cost
 from lanelight.train.run import load_run
 from lanelight.train.session import TorchSession, load_detector
 
@@ -136,6 +139,32 @@ def test_threads_of_the_process_are_put_back() -> None:
     found = session(np.zeros((2, 3, 32, 64), np.float32))
     assert {name: array.shape for name, array in found.items()} == {"lanes": (2, 5, 32, 64), "exist": (2, 4)}
     session.close()
+
+
+class Fading(Markers):
+    """A network whose output is its input made small."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {"lanes": images * 1e-20, "exist": images[:, 0, 0, :4]}
+
+
+def test_denormals_are_flushed_in_every_thread_and_the_caller_is_left_alone() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    kept = torch.from_numpy(np.full(1 << 20, 1e-40, np.float32))
+    assert bool((kept * 1.5).all())  # the helpers of this thread exist now, and flush nothing
+    session = TorchSession(Fading((1024, 512)), threads=2)
+    images = np.full((1, 3, 512, 1024), 1e-20, np.float32)
+    for _ in range(2):
+        assert not session(images)["lanes"].any()
+    assert bool((kept * 1.5).all())
+    session.close()
+    torch.set_num_threads(before)
+
+
+def test_the_cost_of_a_run_is_counted(trained: Path) -> None:
+    width, height = fake_network.TARGET
+    assert trained_cost(trained) == Cost(5 * 3 + 5, 2 * 5 * 3 * width * height / 1e9)
 
 
 def test_weights_of_another_network_are_refused(trained: Path, tmp_path: Path) -> None:
