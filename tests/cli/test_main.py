@@ -66,7 +66,9 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["predict", "a.mp4"]) == 130
 
 
-@pytest.mark.parametrize("words", [["--help"], ["predict", "--help"], ["models", "--help"], ["eval", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["predict", "--help"], ["models", "--help"], ["bench", "--help"], ["eval", "--help"]]
+)
 def test_help_is_quick_and_loads_neither_torch_nor_a_runtime(words: list[str]) -> None:
     script = (
         "import sys; from lanelight.cli import main; rc = main(sys.argv[1:]); "
