@@ -28,7 +28,7 @@ def graph_cost(model: Path, size: tuple[int, int], input_name: str = "images") -
 
     Args:
         model: .onnx or OpenVINO .xml.
-        size: (width, height) of its input, px.
+        size: (width, height) of its input, px, where the file leaves it or the number of pictures open.
         input_name: of its input.
 
     Raises:
@@ -37,7 +37,8 @@ def graph_cost(model: Path, size: tuple[int, int], input_name: str = "images") -
     from lanelight.runtime.openvino import read_graph
 
     graph = read_graph(model)
-    graph.reshape({input_name: [1, 3, size[1], size[0]]})
+    if graph.is_dynamic():
+        graph.reshape({input_name: [1, 3, size[1], size[0]]})
     parameters, operations = 0, 0
     for node in graph.get_ops():
         kind = node.get_type_name()

@@ -44,7 +44,10 @@ class TorchSession:
         self._before = torch.get_num_threads()
         self.threads = threads or usable_processors()
         torch.set_num_threads(self.threads)
-        self._thread = ThreadPoolExecutor(1, "lanelight-torch")
+        # Each calling thread has a number of its own too, which convolutions go by.
+        self._thread = ThreadPoolExecutor(
+            1, "lanelight-torch", initializer=torch.set_num_threads, initargs=(self.threads,)
+        )
 
     def __call__(self, images: Array) -> dict[str, Array]:
         """Map float32 (B, 3, H, W) RGB in [0, 1] to output name -> float32 array with the batch first."""

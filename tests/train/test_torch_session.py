@@ -162,6 +162,20 @@ def test_denormals_are_flushed_in_every_thread_and_the_caller_is_left_alone() ->
     torch.set_num_threads(before)
 
 
+class Counting(Markers):
+    """A network that says with how many threads it computes."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        threads = torch.full((1, 4), float(torch.__config__.parallel_info().count("omp_get_max_threads() : 3")))
+        return {"lanes": images, "exist": threads}
+
+
+def test_the_network_computes_with_the_threads_that_were_named() -> None:
+    session = TorchSession(Counting((64, 32)), threads=3)
+    assert session(np.zeros((1, 3, 32, 64), np.float32))["exist"].all()
+    session.close()
+
+
 def test_the_cost_of_a_run_is_counted(trained: Path) -> None:
     width, height = fake_network.TARGET
     assert trained_cost(trained) == Cost(5 * 3 + 5, 2 * 5 * 3 * width * height / 1e9)
