@@ -35,8 +35,9 @@ def table(name: str, columns: list[str]) -> str:
     lines = ["| " + " | ".join(column.replace("_", " ") for column in columns) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(row[column] for column in columns) + " |" for row in newest.values()]
     origins = sorted({f"{row['machine']}, {row['date']}, revision {row['revision']}" for row in newest.values()})
-    source = f"`benchmarks/{name}.py`; {'; '.join(origins)}"
-    return "\n".join(lines) + f"\n\nMeasured by {source}.\n"
+    script = f"benchmarks/{name}.py"
+    measured_by = script if (ROOT / script).is_file() else f"lanelight bench --csv benchmarks/results/{name}.csv"
+    return "\n".join(lines) + f"\n\nMeasured by `{measured_by}`; {'; '.join(origins)}.\n"
 
 
 def is_number(text: str) -> bool:

@@ -137,7 +137,7 @@ def _print(rows: list[dict[str, Any]], shown: Shown, load: float) -> None:
         f"{first['frames']} frames of {shown.source}, {first['rounds']} rounds after a warm-up, in turns; "
         f"{first['threads']} threads; ms a frame, medians"
     )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
     for header, (column, _) in TABLE.items():
         table.add_column(header, justify="left" if isinstance(first[column], str) else "right", no_wrap=True)
     for row in rows:
