@@ -10,6 +10,7 @@ their clusters, and the embedding of these pixels along its two main directions 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def main() -> None:
         outputs, view = seen(network, session, frame)
         rows = data.entries[index].rows
         for way, change in WAYS.items():
-            pred = decoder(change(outputs), view)
+            pred = decoder(change(outputs, decoder), view)
             scores[way].update(pred, gold, rows=ROWS if rows is None else rows)
     rows_out = [
         {"model": network.name, "lanes by": way, "frames": score.frames, **_rounded(score.compute())}
@@ -80,14 +81,22 @@ def seen(network: Trained, session: TorchSession, frame: NDArray[np.uint8]) -> t
     return {name: array[0] for name, array in found.items()}, view
 
 
-def by_parts(outputs: Outputs) -> Outputs:
+def by_parts(outputs: Outputs, decoder: EmbeddingDecoder) -> Outputs:
     """Return outputs whose embedding is the number of the connected part of the mask, far apart."""
+    _, parts = cv2.connectedComponents(lane_pixels(outputs, decoder).astype(np.uint8), connectivity=8)
+    return {"mask": outputs["mask"], "embedding": APART * parts[None].astype(np.float32)}
+
+
+def lane_pixels(outputs: Outputs, decoder: EmbeddingDecoder) -> NDArray[np.bool_]:
+    """Return the pixels that the decoder takes for lane, (H, W)."""
     mask = outputs["mask"]
-    _, parts = cv2.connectedComponents((mask[1] > mask[0]).astype(np.uint8), connectivity=8)
-    return {"mask": mask, "embedding": APART * parts[None].astype(np.float32)}
+    return np.asarray(mask[1] - mask[0] > math.log(decoder.threshold / (1 - decoder.threshold)))
 
 
-WAYS: dict[str, Callable[[Outputs], Outputs]] = {"embedding": dict, "mask alone": by_parts}
+WAYS: dict[str, Callable[[Outputs, EmbeddingDecoder], Outputs]] = {
+    "embedding": lambda outputs, _: outputs,
+    "mask alone": by_parts,
+}
 
 
 def row_of(
@@ -96,7 +105,7 @@ def row_of(
     """Return the three tiles of a frame, side by side."""
     outputs, view = seen(network, session, frame)
     scene = decoder(outputs, view)
-    lane = outputs["mask"][1] > outputs["mask"][0]
+    lane = lane_pixels(outputs, decoder)
     points = outputs["embedding"][:, lane].T
     clusters = _clusters(points, decoder)
     colors = np.array([*SLOT_COLORS, GREY], dtype=np.uint8)[np.where(clusters < 0, -1, clusters % len(SLOT_COLORS))]

@@ -7,6 +7,7 @@ from lanelight.errors import ModelError
 from lanelight.models.lane_instances import InstanceLoss, check_instances
 
 EMBEDDING = 5  # channels, as the published weights have
+LANE_CHANCE = 0.3  # chosen on rendered roads; lines are thin, and a pixel beside one costs less than a gap
 
 
 def check_form(
@@ -42,5 +43,12 @@ def check_form(
 
 
 def instance_decoder(terms: InstanceLoss) -> Decoder:
-    """Return the decoder for a network that was trained with this loss: its bandwidth is the margin between lanes."""
-    return EmbeddingDecoder(radius=terms.push_margin) if terms.push_margin else EmbeddingDecoder()
+    """Return the decoder for a network that was trained with this loss.
+
+    Its bandwidth is the margin between lanes. A pixel is lane from the probability on that would be `LANE_CHANCE`
+    without the weights of the mask's classes: these make the rarer class likelier than it is.
+    """
+    background, lane = terms.mask_weights
+    odds = LANE_CHANCE / (1 - LANE_CHANCE) * lane / max(background, 1e-3)
+    threshold = min(max(odds / (1 + odds), 0.05), 0.95)
+    return EmbeddingDecoder(threshold=round(threshold, 2), radius=terms.push_margin or EmbeddingDecoder.radius)
