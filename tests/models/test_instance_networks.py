@@ -15,6 +15,7 @@ from lanelight.errors import ModelError
 from lanelight.export.onnx import export_onnx
 from lanelight.frames.preprocess import Clahe
 from lanelight.models import MODELS, LaneModel, checkpoints
+from lanelight.models.instance_networks import instance_decoder
 from lanelight.models.lane_instances import InstanceLoss
 from lanelight.models.slot_masks import MaskLoss
 from lanelight.nn.normalize import constants_name
@@ -237,3 +238,15 @@ def test_the_exported_network_says_the_same_in_both_runtimes(name: str, tmp_path
         for key, want in wanted.items():
             error = np.abs(arrays[key] - want.numpy()) / want.abs().max().item()
             assert (error <= 1e-4).mean() >= 0.999  # poolings pass single pixels on where two are all but equal
+
+
+@pytest.mark.parametrize(
+    ("weights", "threshold"), [((1.0, 1.0), 0.3), ((1.0, 10.0), 0.81), ((2.0, 20.0), 0.81), ((0.0, 1.0), 0.95)]
+)
+def test_a_pixel_is_lane_from_the_same_chance_on_whatever_the_weights_of_the_loss(
+    weights: tuple[float, float], threshold: float
+) -> None:
+    decoder = instance_decoder(InstanceLoss(mask_weights=weights))
+    assert isinstance(decoder, EmbeddingDecoder)
+    assert decoder.threshold == pytest.approx(threshold)
+    assert decoder.radius == 1.5

@@ -21,7 +21,6 @@ from lanelight.models.lane_instances import (
     instance_terms,
 )
 from lanelight.models.slot_masks import MaskLoss, mask_target
-from lanelight.recipes.instance_networks import enet_instance_road
 from lanelight.train.recipe import Recipe
 
 SIZE = (128, 64)
@@ -219,15 +218,3 @@ def test_a_network_refuses_another_loss_and_lanes_that_cannot_be_told_apart() ->
         check_instances("net", 8, MaskLoss())
     with pytest.raises(ModelError, match="net: expected from 1 to 254 lanes, got 255"):
         check_instances("net", 255, None)
-
-
-def test_frames_of_a_folder_are_half_of_what_a_road_recipe_trains_on() -> None:
-    alone, both = enet_instance_road(), enet_instance_road("frames", "a.json", "b.json")
-    assert [part.kind for part in alone.data] == ["synthetic"]
-    assert [(part.kind, part.share) for part in both.data] == [("synthetic", 1.0), ("tusimple", 1.0)]
-    assert both.data[1].lists == ("a.json",)
-    assert both.validation is not None
-    assert both.validation.lists == ("b.json",)
-    for recipe in (alone, both):
-        assert recipe.validated_by == "tusimple"
-        assert Recipe.from_dict(recipe.to_dict()) == recipe
