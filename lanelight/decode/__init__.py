@@ -9,6 +9,7 @@ from lanelight.decode.area import LaneAreaDecoder
 from lanelight.decode.base import Decoder
 from lanelight.decode.classes import ClassDecoder
 from lanelight.decode.embedding import EmbeddingDecoder
+from lanelight.decode.end_to_end import EndToEndClasses, EndToEndLanes
 from lanelight.decode.masks import BenchmarkMaskDecoder, MaskDecoder
 from lanelight.decode.priors import BenchmarkPriorDecoder, PriorDecoder
 from lanelight.errors import ModelError, unknown_name
@@ -21,6 +22,8 @@ KnownDecoder = (
     | BenchmarkPriorDecoder
     | ClassDecoder
     | EmbeddingDecoder
+    | EndToEndLanes
+    | EndToEndClasses
 )
 
 DECODERS: dict[str, type[KnownDecoder]] = {
@@ -31,6 +34,8 @@ DECODERS: dict[str, type[KnownDecoder]] = {
     "benchmark_priors": BenchmarkPriorDecoder,
     "classes": ClassDecoder,
     "embedding": EmbeddingDecoder,
+    "end_to_end_lanes": EndToEndLanes,
+    "end_to_end_classes": EndToEndClasses,
 }
 
 __all__ = [
@@ -40,6 +45,8 @@ __all__ = [
     "ClassDecoder",
     "Decoder",
     "EmbeddingDecoder",
+    "EndToEndClasses",
+    "EndToEndLanes",
     "LaneAreaDecoder",
     "MaskDecoder",
     "PriorDecoder",

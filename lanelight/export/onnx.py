@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,31 +58,9 @@ def export_onnx(
     out = Path(out)
     width, height = model.size
     example = torch.zeros(2, 3, height, width)
-    batch = torch.export.Dim("batch", min=1)
-    was_training = model.training
-    model.eval()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter warns about its own internals
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            _Positional(model),
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=list(model.OUTPUTS),
-            dynamic_shapes={"images": {0: batch}},
-            verbose=False,
-        )
-    model.train(was_training)
-    assert program is not None
-    temporary = part_name(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        program.save(str(temporary))
-        temporary.replace(out)
-    except OSError as error:
-        raise cannot_write(out, error) from error
+    batch = {0: torch.export.Dim("batch", min=1)}
+    graph = _Positional(model)
+    write_graph(graph, example, out, inputs=["images"], outputs=model.OUTPUTS, dynamic_shapes={"images": batch})
     manifest = Manifest(
         name=name,
         version=version,
@@ -96,6 +75,55 @@ def export_onnx(
         recipe=recipe,
     )
     return manifest.save(out)
+
+
+def write_graph(
+    graph: nn.Module,
+    example: Tensor,
+    out: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    dynamic_shapes: dict[str, Any] | None = None,
+) -> None:
+    """Write a module as an ONNX file.
+
+    Args:
+        graph: gives a tuple of tensors; exported as for evaluation.
+        example: its input.
+        out: the file.
+        inputs: name of the input.
+        outputs: names of what it gives.
+        dynamic_shapes: as `torch.onnx.export` takes them; None: all shapes are fixed.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    was_training = [(part, part.training) for part in graph.modules()]
+    graph.eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            graph,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dynamic_shapes,
+            verbose=False,
+        )
+    for part, training in was_training:
+        part.training = training
+    assert program is not None
+    temporary = part_name(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        program.save(str(temporary))
+        temporary.replace(out)
+    except OSError as error:
+        raise cannot_write(out, error) from error
 
 
 def chosen_in_graph(model: LaneModel) -> tuple[str, ...]:

@@ -67,6 +67,14 @@ class Viewport:
         x0, y0, x1, y1 = self.crop
         return self.target[0] / (x1 - x0), self.target[1] / (y1 - y0)
 
+    @property
+    def interpolation(self) -> int:
+        """OpenCV's number of the interpolation by which the crop is resized."""
+        if self.resample == "cubic":
+            return cv2.INTER_CUBIC
+        shrinks = self.scale[0] < 1 and self.scale[1] < 1
+        return cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+
     def to_target(self, xy: FloatArray) -> FloatArray:
         """Map (..., 2) source px to target px."""
         offset = np.array(self.crop[:2], dtype=np.float64)
@@ -95,10 +103,7 @@ class Viewport:
                 f"got {frame.shape[1]}x{frame.shape[0]}; make a viewport for this size first"
             )
         x0, y0, x1, y1 = self.crop
-        shrinks = self.scale[0] < 1 and self.scale[1] < 1
-        smooth = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        way = cv2.INTER_CUBIC if self.resample == "cubic" else smooth
-        part = cv2.resize(frame[y0:y1, x0:x1], self.target, interpolation=way)
+        part = cv2.resize(frame[y0:y1, x0:x1], self.target, interpolation=self.interpolation)
         return np.ascontiguousarray(part, dtype=np.uint8)
 
 

@@ -24,7 +24,8 @@ CHUNK = 1 << 20
 class Manifest:
     """Everything about an exported network that its file does not say.
 
-    The network's input is float32 (B, 3, H, W) RGB in [0, 1], with (W, H) the target of the viewport policy.
+    The network's input is float32 (B, 3, H, W) RGB in [0, 1], with (W, H) the target of the viewport policy; where
+    `source` is given it is a whole frame of that size, uint8 (H, W, 3) RGB, and the graph crops and resizes itself.
 
     Attributes:
         name: short name of the network.
@@ -36,6 +37,7 @@ class Manifest:
         classes: names of its per-pixel classes by id; empty where it has none.
         preprocess: steps between the viewport and the network, each ``{"kind": ...}``; see `frames.preprocess`.
         input: name of the input.
+        source: (width, height) of the frames that an end-to-end graph takes, px; None for a network alone.
         backend: the faster runtime for this network, ``"onnxruntime"`` or ``"openvino"``.
         licence: SPDX name of the licence of the weights.
         data: what it was trained on.
@@ -56,6 +58,7 @@ class Manifest:
     classes: Sequence[str] = ()
     preprocess: Sequence[Mapping[str, Any]] = ()
     input: str = "images"
+    source: tuple[int, int] | None = None
     backend: str = "onnxruntime"
     licence: str = ""
     data: Any = ""
@@ -115,6 +118,8 @@ class Manifest:
         """Return the manifest as its file has it."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "path"}
         values["viewport"] = self.viewport.to_dict()
+        if self.source is None:  # only where it is so: versions before this entry read the others
+            del values["source"]
         return {"format": FORMAT, **values}
 
     @classmethod
@@ -127,6 +132,9 @@ class Manifest:
             values["outputs"] = tuple(values["outputs"])
             values["decoder"] = dict(values["decoder"])
             values["sha256"] = str(values["sha256"])
+            if values.get("source") is not None:
+                width, height = values["source"]
+                values["source"] = (int(width), int(height))
             return cls(**values, path=path)
         except (KeyError, TypeError, ValueError) as error:
             needed = "name, version, viewport, decoder, outputs, sha256"

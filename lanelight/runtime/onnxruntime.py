@@ -10,7 +10,7 @@ import numpy as np
 
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
-from lanelight.runtime.session import Array, checked_outputs
+from lanelight.runtime.session import Array, Pictures, checked_outputs
 
 
 class OnnxRuntimeSession:
@@ -59,8 +59,8 @@ class OnnxRuntimeSession:
         self._input = input_name
         self._outputs = checked_outputs(model, outputs, [item.name for item in self._session.get_outputs()])
 
-    def __call__(self, images: Array) -> dict[str, Array]:
-        """Run the network on float32 (B, 3, H, W)."""
+    def __call__(self, images: Pictures) -> dict[str, Array]:
+        """Run the network on float32 (B, 3, H, W), or an end-to-end graph on uint8 (H, W, 3)."""
         with flushed():
             arrays = self._session.run(list(self._outputs), {self._input: images})
         return {name: np.asarray(array, dtype=np.float32) for name, array in zip(self._outputs, arrays, strict=True)}

@@ -30,6 +30,7 @@ SCORE_FIELDS = {  # kind of decoder -> what `score` replaces
     "priors": "score_threshold",
     "benchmark_priors": "score_threshold",
     "embedding": "score_threshold",
+    "end_to_end_lanes": "score_threshold",
 }
 
 
@@ -116,6 +117,8 @@ class Detector:
             LanelightError: the frame has another shape or type.
         """
         _check_frame(frame)
+        if self.manifest.source is not None:
+            return self._read(frame, self.manifest.source)
         with self.timings.measure("view"):
             view = self.manifest.viewport.view((frame.shape[1], frame.shape[0]))
             images = network_input(frame, view, self._steps)
@@ -169,6 +172,10 @@ class Detector:
 
     def warm_up(self) -> None:
         """Run the network once on a grey picture, so that the first real frame is as fast as the others."""
+        if self.manifest.source is not None:
+            width, height = self.manifest.source
+            self._session(np.full((height, width, 3), 128, dtype=np.uint8))
+            return
         width, height = self.manifest.viewport.target
         self._session(np.full((1, 3, height, width), 0.5, dtype=np.float32))
 
@@ -181,6 +188,22 @@ class Detector:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _read(self, frame: Image, size: tuple[int, int]) -> Scene:
+        """Return what an end-to-end graph for frames of `size` says of one; all but reading is its own work."""
+        view = Viewport.whole((frame.shape[1], frame.shape[0]))
+        if view.source != size:
+            raise LanelightError(
+                f"model {self.manifest.name!r}: expected a frame of {size[0]}x{size[1]}, the size it was exported for, "
+                f"got {view.source[0]}x{view.source[1]}; export it again with --source-size "
+                f"{view.source[0]}x{view.source[1]}"
+            )
+        with self.timings.measure("view"):
+            whole = np.ascontiguousarray(frame)
+        with self.timings.measure("network"):
+            outputs = self._session(whole)
+        with self.timings.measure("decode"):
+            return self._decoder(outputs, view)
 
     def _result(self, frame: Frame, tracker: LaneTracker | None) -> Result:
         scene = self.predict(frame.image)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lanelight.errors import ModelError
 
 Array = NDArray[np.float32]
+Pictures = NDArray[np.float32] | NDArray[np.uint8]
 
 
 class Session(Protocol):
@@ -27,14 +28,14 @@ class Session(Protocol):
     threads: int
     device: str
 
-    def __call__(self, images: Array) -> dict[str, Array]:
+    def __call__(self, images: Pictures) -> dict[str, Array]:
         """Run the network.
 
         Args:
-            images: float32 (B, 3, H, W) RGB in [0, 1].
+            images: float32 (B, 3, H, W) RGB in [0, 1]; for an end-to-end graph one frame, uint8 (H, W, 3) RGB.
 
         Returns:
-            Output name -> float32 array with the batch first.
+            Output name -> float32 array with the batch first; of an end-to-end graph without a batch.
         """
         ...
 
