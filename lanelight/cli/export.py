@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lanelight.cli.arguments import size
+from lanelight.errors import ModelError
+
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
@@ -18,11 +21,26 @@ def add_arguments(parser: Any) -> None:
     )
     parser.add_argument("--licence", default="", metavar="NAME", help="licence of the weights, for the manifest")
     parser.add_argument("--data", default="", metavar="TEXT", help="what they were trained on, for the manifest")
+    parser.add_argument(
+        "--end-to-end",
+        action="store_true",
+        help="put crop, resize, decoding and NMS into the graph: frame in, lanes out",
+    )
+    parser.add_argument(
+        "--source-size",
+        type=size,
+        metavar="WxH",
+        help="of the frames that an end-to-end graph takes (default: 1280x720)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the parity report as JSON")
 
 
 def run(args: Any) -> int:
     """Run the verb."""
+    if args.end_to_end:
+        return _run_end_to_end(args)
+    if args.source_size is not None:
+        raise ModelError("--source-size: expected --end-to-end with it: other graphs take frames of any size; add it")
     from lanelight.export.run import export_run
     from lanelight.formats.text import write_json
 
@@ -44,4 +62,25 @@ def run(args: Any) -> int:
     print(f"wrote {out} and {out.with_suffix('.json')}")
     if args.json:
         write_json(args.json, report.to_dict())
+    return 0
+
+
+def _run_end_to_end(args: Any) -> int:
+    from lanelight.export.end_to_end_run import export_run_end_to_end
+    from lanelight.formats.text import write_json
+
+    out, source_size = Path(args.out), args.source_size or (1280, 720)
+    if args.backend == "openvino":
+        raise ModelError("--end-to-end: expected --backend onnxruntime, which the graph is compared with; leave it out")
+    found = export_run_end_to_end(Path(args.model), out, source_size=source_size, licence=args.licence, data=args.data)
+    if found.other_class is None:
+        print(
+            f"onnxruntime: {found.lanes} lanes, in the same slots on {found.same_lanes} of {found.frames} frames, "
+            f"at most {found.lane_px:.3f} px apart"
+        )
+    else:
+        print(f"onnxruntime: classes differ in at most {found.other_class:.3%} of a frame")
+    print(f"wrote {out}, for frames of {source_size[0]}x{source_size[1]}, and {out.with_suffix('.json')}")
+    if args.json:
+        write_json(args.json, found.to_dict())
     return 0

@@ -19,19 +19,18 @@ class EndToEndLanes:
     """Read the lanes that a graph found, in px of the source frame.
 
     Attributes:
-        slots: number of lane slots, counted from the left.
         score_threshold: lanes with a lower score are left out; the graph has its own threshold before.
     """
 
     OUTPUTS: ClassVar[tuple[str, ...]] = ("points", "counts", "scores", "slots")
 
-    slots: int = 4
     score_threshold: float = 0.0
 
     def __call__(self, outputs: Arrays, view: Viewport) -> Scene:
         """Read ``points`` (L, P, 2), ``counts``, ``scores`` and ``slots`` (L,)."""
         points, counts, scores, slots = (np.asarray(outputs[name]) for name in self.OUTPUTS)
-        if points.ndim != 3 or points.shape[2] != 2 or not counts.shape == scores.shape == slots.shape == points[:, 0, 0].shape:
+        one = points.shape[:1]
+        if points.ndim != 3 or points.shape[2] != 2 or not counts.shape == scores.shape == slots.shape == one:
             raise ModelError(
                 "end-to-end lanes: expected points (L, P, 2), counts, scores and slots (L,), got "
                 f"{points.shape}, {counts.shape}, {scores.shape}, {slots.shape}"

@@ -162,6 +162,11 @@ class ExportedTeacher:
 
     def __init__(self, path: Path, size: tuple[int, int] | None) -> None:
         manifest = Manifest.load(path)
+        if manifest.source is not None:
+            raise ModelError(
+                f"{path}: expected a teacher whose outputs are those of its network, got an end-to-end graph; export it "
+                "without --end-to-end"
+            )
         self._size = manifest.viewport.target
         if size is not None and size != self._size:
             raise ModelError(f"{path}: expected teacher.size {list(self._size)} or null, got {list(size)}")

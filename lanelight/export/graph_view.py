@@ -86,6 +86,7 @@ def nearest(source: int, target: int) -> NDArray[np.int64]:
 def _sum(picture: Tensor, places: Tensor, weights: Tensor, dim: int) -> Tensor:
     """Return the sum of rows or columns of a picture, each taken from its places with its weights."""
     parts = [
-        picture.index_select(dim, place).to(torch.float32) * weight for place, weight in zip(places, weights, strict=True)
+        picture.index_select(dim, place).to(torch.float32) * weight
+        for place, weight in zip(places, weights, strict=True)
     ]
     return torch.stack(parts).sum(dim=0) if len(parts) > 8 else sum(parts[1:], start=parts[0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from lanelight.decode import BenchmarkPriorDecoder, ClassDecoder, Decoder, LaneAreaDecoder
+from lanelight.decode import BenchmarkPriorDecoder, ClassDecoder, Decoder, EndToEndClasses, LaneAreaDecoder
 from lanelight.errors import ModelError
 from lanelight.formats.text import write_json
 from lanelight.frames.preprocess import steps_from
@@ -69,6 +69,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         steps_from(self.preprocess, f"model {self.name!r}")
+        if self.source is not None and min(self.source) < 1:
+            raise ModelError(f"model {self.name!r}: expected a positive source size, got {self.source}")
         if self.backend not in ("onnxruntime", "openvino"):
             raise ModelError(f"model {self.name!r}: expected backend onnxruntime or openvino, got {self.backend!r}")
 
@@ -147,7 +149,7 @@ def found_by(decoder: Decoder) -> dict[str, Any]:
     """Return the manifest's entries on what a decoder finds: classes of pixels, lanes without slots, or in slots."""
     if isinstance(decoder, LaneAreaDecoder):
         return {"slots": 0, "classes": decoder.CLASSES}
-    if isinstance(decoder, ClassDecoder):
+    if isinstance(decoder, ClassDecoder | EndToEndClasses):
         return {"slots": 0, "classes": decoder.names}
     return {"slots": 0} if isinstance(decoder, BenchmarkPriorDecoder) else {}
 

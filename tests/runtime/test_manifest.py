@@ -18,6 +18,8 @@ from lanelight.decode import (
     ClassDecoder,
     Decoder,
     EmbeddingDecoder,
+    EndToEndClasses,
+    EndToEndLanes,
     LaneAreaDecoder,
     MaskDecoder,
     PriorDecoder,
@@ -36,7 +38,10 @@ EXAMPLES: tuple[Decoder, ...] = (
     BenchmarkPriorDecoder.of("llamas"),
     ClassDecoder(("road", "other")),
     EmbeddingDecoder(radius=0.6),
+    EndToEndLanes(score_threshold=0.2),
+    EndToEndClasses(("road", "other")),
 )
+SLOTTED = (MaskDecoder, BenchmarkMaskDecoder, PriorDecoder, EmbeddingDecoder, EndToEndLanes)
 decoders = pytest.mark.parametrize("decoder", EXAMPLES, ids=lambda decoder: decoder.to_dict()["kind"])
 
 
@@ -72,9 +77,9 @@ def test_a_decoder_comes_back_from_a_manifest(tmp_path: Path, decoder: Decoder) 
 @decoders
 def test_a_manifest_says_how_many_slots_its_decoder_fills(decoder: Decoder) -> None:
     manifest = replace(fake_network.manifest(), **found_by(decoder))
-    fills_slots = isinstance(decoder, MaskDecoder | BenchmarkMaskDecoder | PriorDecoder | EmbeddingDecoder)
+    fills_slots = isinstance(decoder, SLOTTED)
     assert manifest.slots == (4 if fills_slots else 0)
-    assert bool(manifest.classes) == isinstance(decoder, LaneAreaDecoder | ClassDecoder)
+    assert bool(manifest.classes) == isinstance(decoder, LaneAreaDecoder | ClassDecoder | EndToEndClasses)
 
 
 @decoders
@@ -82,7 +87,7 @@ def test_a_score_replaces_the_threshold_of_lanes_alone(decoder: Decoder) -> None
     entry = decoder.to_dict()
     manifest = replace(fake_network.manifest(), decoder=entry)
     assert decoder_of(manifest) == decoder
-    if isinstance(decoder, LaneAreaDecoder | ClassDecoder):
+    if isinstance(decoder, LaneAreaDecoder | ClassDecoder | EndToEndClasses):
         with pytest.raises(ModelError, match="expected a network that finds single lanes, got model 'markers'"):
             decoder_of(manifest, 0.7)
     else:
