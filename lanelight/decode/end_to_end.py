@@ -28,7 +28,7 @@ class EndToEndLanes:
 
     def __call__(self, outputs: Arrays, view: Viewport) -> Scene:
         """Read ``points`` (L, P, 2), ``counts``, ``scores`` and ``slots`` (L,)."""
-        points, counts, scores, slots = (np.asarray(outputs[name]) for name in self.OUTPUTS)
+        points, counts, scores, slots = (np.asarray(outputs[name], np.float64) for name in self.OUTPUTS)
         one = points.shape[:1]
         if points.ndim != 3 or points.shape[2] != 2 or not counts.shape == scores.shape == slots.shape == one:
             raise ModelError(

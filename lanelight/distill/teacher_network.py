@@ -164,8 +164,8 @@ class ExportedTeacher:
         manifest = Manifest.load(path)
         if manifest.source is not None:
             raise ModelError(
-                f"{path}: expected a teacher whose outputs are those of its network, got an end-to-end graph; export it "
-                "without --end-to-end"
+                f"{path}: expected a teacher whose outputs are those of its network, got an end-to-end graph; export "
+                "it without --end-to-end"
             )
         self._size = manifest.viewport.target
         if size is not None and size != self._size:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
-from lanelight.runtime.session import Array, Pictures, checked_outputs
+from lanelight.runtime.session import Array, checked_outputs
 
 
 class OnnxRuntimeSession:
@@ -59,7 +60,7 @@ class OnnxRuntimeSession:
         self._input = input_name
         self._outputs = checked_outputs(model, outputs, [item.name for item in self._session.get_outputs()])
 
-    def __call__(self, images: Pictures) -> dict[str, Array]:
+    def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network on float32 (B, 3, H, W), or an end-to-end graph on uint8 (H, W, 3)."""
         with flushed():
             arrays = self._session.run(list(self._outputs), {self._input: images})

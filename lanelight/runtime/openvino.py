@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
-from lanelight.runtime.session import Array, Pictures, checked_outputs
+from lanelight.runtime.session import Array, checked_outputs
 from lanelight.runtime.signal_stack import signal_stack_kept
 
 
@@ -57,7 +58,7 @@ class OpenVinoSession:
         self._places = {name: found.index(name) for name in checked_outputs(model, outputs, found)}
         self._request: Any = self._compiled.create_infer_request()
 
-    def __call__(self, images: Pictures) -> dict[str, Array]:
+    def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network on float32 (B, 3, H, W), or an end-to-end graph on uint8 (H, W, 3)."""
         with flushed():
             self._request.infer([images], share_inputs=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from lanelight.errors import ModelError
 
 Array = NDArray[np.float32]
-Pictures = NDArray[np.float32] | NDArray[np.uint8]
 
 
 class Session(Protocol):
@@ -28,7 +27,7 @@ class Session(Protocol):
     threads: int
     device: str
 
-    def __call__(self, images: Pictures) -> dict[str, Array]:
+    def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network.
 
         Args:

@@ -169,6 +169,7 @@ def test_classes_are_brought_to_the_frame_as_outside_the_graph(policy: ViewportP
     want = ClassDecoder(tuple("abcde"))({"classes": logits}, view).classes
     (have,) = GraphClasses(view)({"classes": torch.from_numpy(logits)[None]})
     assert have.dtype == torch.uint8
+    assert want is not None
     assert np.array_equal(have.numpy(), want)
 
 
