@@ -12,14 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lanelight.decode import (
-    ClassDecoder,
-    Decoder,
-    EndToEndClasses,
-    EndToEndLanes,
-    MaskDecoder,
-    PriorDecoder,
-)
+from lanelight.decode import ClassDecoder, Decoder, EndToEndClasses, EndToEndLanes, MaskDecoder, PriorDecoder
 from lanelight.errors import ModelError
 from lanelight.export.graph_classes import GraphClasses
 from lanelight.export.graph_masks import GraphMasks

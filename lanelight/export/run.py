@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 
 from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import ModelError
+from lanelight.export.draft import drafted
 from lanelight.export.onnx import export_onnx
 from lanelight.export.parity import Parity, compare
-from lanelight.formats.text import cannot_write
 from lanelight.geometry import Viewport
 from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.predictor import network_input
@@ -73,13 +72,7 @@ def export_run(
     frames = [
         SyntheticRoads(RoadConfig(size=model.size), seed=network.seed, length=FRAMES)[i][1] for i in range(FRAMES)
     ]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        workshop = tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    with workshop:  # nothing takes its final name before parity holds
-        draft = Path(workshop.name) / out.name
+    with drafted(out) as draft:  # nothing takes its final name before parity holds
         manifest = export_onnx(
             model,
             draft,
@@ -97,7 +90,6 @@ def export_run(
                     f"{out}: {report.backend} finds other {what} than the trained network: {report.to_dict()}"
                 )
         latency = measure(draft, model.size, frames, threads=threads)
-        draft.replace(out)
     chosen = backend or min(latency, key=latency.__getitem__)
     replace(manifest, backend=chosen).save(out)
     return Report(reports, latency, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lanelight.cli import main
-from lanelight.decode import ClassDecoder, Decoder, LaneAreaDecoder, MaskDecoder, PriorDecoder
+from lanelight.decode import ClassDecoder, Decoder, EmbeddingDecoder, LaneAreaDecoder, MaskDecoder, PriorDecoder
 from lanelight.errors import LanelightError, ModelError
 from lanelight.export import agreement, export_end_to_end
 from lanelight.export.end_to_end import Agreement, EndToEnd
 from lanelight.frames import read_image
 from lanelight.frames.preprocess import Clahe
-from lanelight.geometry import Scene, Viewport
+from lanelight.geometry import Scene, Viewport, ViewportPolicy
 from lanelight.models import LaneModel, checkpoints
+from lanelight.models.fast_scnn import fast_scnn
 from lanelight.runtime import Detector, Manifest, open_session
 from lanelight.runtime.bundled import WEIGHTS
 
@@ -153,11 +155,13 @@ def test_a_network_with_steps_before_it_is_refused_with_the_reason() -> None:
         EndToEnd(model, Viewport.whole((640, 360), model.size))
 
 
-def test_a_decoder_that_no_graph_can_hold_is_refused() -> None:
-    model = Columns((160, 56), LaneAreaDecoder(), ("lanes",))
-    with pytest.raises(
-        ModelError, match="expected a decoder of masks, priors or classes, this network has 'lane_area'"
-    ):
+@pytest.mark.parametrize(
+    ("decoder", "reason"),
+    [(LaneAreaDecoder(), "'lane_area', which needs steps"), (EmbeddingDecoder(), "'embedding', which needs clusters")],
+)
+def test_a_decoder_that_no_graph_can_hold_is_refused(decoder: Decoder, reason: str) -> None:
+    model = Columns((160, 56), decoder, ("lanes",))
+    with pytest.raises(ModelError, match=f"masks, priors or classes, this network has {reason}"):
         EndToEnd(model, Viewport.whole((640, 360), model.size))
 
 
@@ -171,6 +175,26 @@ def test_agreement_fails_for_other_lanes_or_classes() -> None:
 def test_a_source_size_without_end_to_end_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "somewhere", "--out", "x.onnx", "--source-size", "640x360"]) == 1
     assert "--source-size: expected --end-to-end with it" in capsys.readouterr().err
+
+
+def test_the_verb_writes_graph_manifest_and_agreement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    seen = ViewportPolicy((128, 64)).to_dict()
+    weights = tmp_path / "city.safetensors"
+    checkpoints.save(fast_scnn((128, 64)), weights, network="fast_scnn", facts={"viewport": json.dumps(seen)})
+    out, told = tmp_path / "out" / "city.onnx", tmp_path / "agreement.json"
+    words = ["--end-to-end", "--source-size", "320x240", "--licence", "MIT", "--json", str(told)]
+    assert main(["export", str(weights), "--out", str(out), *words]) == 0
+    assert "for frames of 320x240" in capsys.readouterr().out
+    assert json.loads(told.read_text())["frames"] == 12
+    assert sorted(path.name for path in out.parent.iterdir()) == ["city.json", "city.onnx"]
+    with Detector.load(out, threads=1) as detector:
+        assert (detector.manifest.source, detector.manifest.licence) == ((320, 240), "MIT")
+        assert len(detector.manifest.classes) == 19
+        classes = detector.predict(frames((320, 240))[0]).classes
+    assert classes is not None
+    assert (classes[-1] == 255).all()  # below the band that the network sees
+    assert (classes[130] < 19).all()
 
 
 def test_the_shipped_network_finds_the_same_lanes_on_a_real_frame(shared: Path, tmp_path: Path) -> None:
