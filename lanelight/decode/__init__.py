@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ DECODERS: dict[str, type[KnownDecoder]] = {
     "end_to_end_classes": EndToEndClasses,
 }
 
+LARGEST = 10_000  # of a threshold: pixels, rows, points; a file with larger ones would have us fill the memory
+
 __all__ = [
     "DECODERS",
     "BenchmarkMaskDecoder",
@@ -61,12 +64,15 @@ def decoder_from_dict(entry: Mapping[str, Any]) -> Decoder:
         entry: ``{"kind": name, threshold: value, ...}``.
 
     Raises:
-        ModelError: an unknown kind or threshold.
+        ModelError: an unknown kind or threshold, or a number that no threshold can be.
     """
     kind = str(entry.get("kind"))
     if kind not in DECODERS:
         raise ModelError(unknown_name("decoder", kind, DECODERS))
     values = {key: value for key, value in entry.items() if key != "kind"}
+    for key, value in values.items():
+        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= LARGEST):
+            raise ModelError(f"decoder {kind!r}: expected {key} from -{LARGEST} to {LARGEST}, got {value!r:.40}")
     try:
         return DECODERS[kind](**values)
     except TypeError as error:

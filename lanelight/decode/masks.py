@@ -35,6 +35,9 @@ class MaskDecoder:
         max_gap: largest distance in rows bridged inside a lane, as a share of the input's height.
         min_rows: a lane with fewer points is dropped (at least 2).
         smooth: rows of the moving local line fit that removes the jitter between rows; 0 leaves points as read.
+
+    Raises:
+        ModelError: a value that cannot be meant.
     """
 
     row_step: int = 4
@@ -47,6 +50,13 @@ class MaskDecoder:
     max_gap: float = 0.25
     min_rows: int = 3
     smooth: int = 5
+
+    def __post_init__(self) -> None:
+        if not (min(self.row_step, self.blur) >= 1 and min(self.reach, self.smooth, self.max_gap, self.max_slope) >= 0):
+            raise ModelError(
+                "MaskDecoder: expected row_step and blur of at least 1, and reach, smooth, max_gap and max_slope of at "
+                f"least 0, got {self.to_dict()}"
+            )
 
     def __call__(self, outputs: Arrays, view: Viewport) -> Scene:
         """Decode ``lanes`` logits (K, H, W) and ``exist`` logits (K - 1,)."""

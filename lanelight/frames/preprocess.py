@@ -5,6 +5,7 @@ They travel with the weights, in the manifest and in files of weights, and are r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ import numpy as np
 
 from lanelight.errors import ModelError, unknown_name
 from lanelight.frames.image import Image
+
+MOST_TILES = 256  # in a row or column; each has a table of its own
 
 
 class Step(Protocol):
@@ -37,16 +40,18 @@ class Clahe:
         tiles: (columns, rows) of tiles.
 
     Raises:
-        ModelError: a limit or a number of tiles that is not positive.
+        ModelError: a limit or a number of tiles that no picture can have.
     """
 
     clip: float = 2.0
     tiles: tuple[int, int] = (8, 8)
 
     def __post_init__(self) -> None:
-        if self.clip <= 0 or min(self.tiles) < 1:
+        in_range = [isinstance(count, int) and 1 <= count <= MOST_TILES for count in self.tiles]
+        if not 0 < self.clip < math.inf or in_range != [True, True]:
             raise ModelError(
-                f"clahe: expected a positive clip and tiles of at least 1x1, got {self.clip}, {self.tiles}"
+                f"clahe: expected a positive clip and tiles of at least 1x1, at most {MOST_TILES}x{MOST_TILES}, got "
+                f"{self.clip}, {self.tiles!r:.60}"
             )
 
     def __call__(self, image: Image) -> Image:

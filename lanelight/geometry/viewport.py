@@ -19,6 +19,8 @@ from lanelight.geometry.curve import FloatArray
 
 Resample = Literal["smooth", "cubic"]
 
+LARGEST_SIDE, LARGEST_AREA = 1 << 14, 1 << 25  # px of a network's input: frames of 7680x4320 fit
+
 
 @dataclass(frozen=True)
 class Viewport:
@@ -125,7 +127,7 @@ class ViewportPolicy:
         resample: as in `Viewport`.
 
     Raises:
-        LanelightError: an unknown fit or resample, or a share outside [0, 1).
+        LanelightError: a target that no network has, an unknown fit or resample, or a share outside [0, 1).
     """
 
     target: tuple[int, int]
@@ -135,6 +137,7 @@ class ViewportPolicy:
     resample: Resample = "smooth"
 
     def __post_init__(self) -> None:
+        _check_target(self.target)
         if self.fit not in ("band", "stretch"):
             raise ModelError(f"viewport policy: expected fit 'band' or 'stretch', got {self.fit!r}")
         if self.resample not in ("smooth", "cubic"):
@@ -168,8 +171,17 @@ class ViewportPolicy:
         try:
             width, height = entry["target"]
             known = {key: value for key, value in entry.items() if key != "target"}
-            return cls(target=(int(width), int(height)), **known)
+            return cls(target=(width, height), **known)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"viewport policy: expected target, fit, horizon, top, resample, got {dict(entry)} ({error})"
             ) from error
+
+
+def _check_target(target: tuple[int, int]) -> None:
+    width, height = target
+    if not all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in target) or width * height > LARGEST_AREA:
+        raise ModelError(
+            f"viewport policy: expected a target (width, height) of at least 1x1 px, at most {LARGEST_SIDE} px a side "
+            f"and {LARGEST_AREA} px in all, got {target!r:.80}"
+        )

@@ -1,7 +1,8 @@
 """Read weights: our own safetensors, and the files that the reference implementations released.
 
-Foreign files are opened with ``weights_only=True``. What a file itself tells (output channels, shared stages, layout)
-is inferred from its tensors. Loading is strict: every tensor is used or named as dropped.
+Foreign files are looked through (`lanelight.models.claims`) and then opened with ``weights_only=True``. What a file
+itself tells (output channels, shared stages, layout) is inferred from its tensors. Loading is strict: every tensor is
+used or named as dropped.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from torch import Tensor
 
 from lanelight.decode import decoder_from_dict
 from lanelight.errors import ModelError, unknown_name
-from lanelight.formats.text import cannot_write, part_name
+from lanelight.formats.text import NOT_JSON, cannot_write, part_name
 from lanelight.geometry import ViewportPolicy
 from lanelight.models import MODELS, LaneModel
+from lanelight.models.claims import check_claims, check_stored
 from lanelight.models.layouts import LAYOUTS, Converted, State
 from lanelight.nn.normalize import constants_name
 
-__all__ = ["Converted", "State", "default_size", "load", "metadata", "read", "read_state", "save"]
+__all__ = ["Converted", "State", "default_size", "load", "metadata", "read", "read_state", "save", "viewport_told"]
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,8 @@ def read(path: str | Path, name: str) -> Converted:
     except KeyError as error:
         raise ModelError(f"{path}: expected a checkpoint of {name}, but tensor {error} is missing") from error
     facts = metadata(path)
-    viewport = _viewport(facts) or converted.viewport
-    return replace(converted, parts=converted.parts | _told(facts, converted.parts), viewport=viewport)
+    viewport = viewport_told(path, facts) or converted.viewport
+    return replace(converted, parts=converted.parts | _told(path, facts, converted.parts), viewport=viewport)
 
 
 def save(model: LaneModel, path: str | Path, *, network: str, facts: Mapping[str, str] | None = None) -> Path:
@@ -123,7 +125,10 @@ def read_state(path: str | Path) -> State:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
+        check_claims(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path}: expected tensors only, got a pickle with other objects; "
@@ -136,7 +141,9 @@ def read_state(path: str | Path) -> State:
             content = content[key]
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise ModelError(f"{path}: expected a state dict of tensors (or one under 'net' or 'state_dict')")
-    return {key.removeprefix("module."): value for key, value in content.items()}
+    for key, value in content.items():
+        check_stored(path, str(key), value)
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
 def default_size(name: str) -> tuple[int, int]:
@@ -162,18 +169,35 @@ def metadata(path: str | Path) -> dict[str, str]:
         raise ModelError(f"{path}: not a readable checkpoint ({type(error).__name__}: {_first_line(error)})") from error
 
 
-def _told(facts: Mapping[str, str], parts: Mapping[str, Any]) -> dict[str, Any]:
+def viewport_told(path: str | Path, facts: Mapping[str, str]) -> ViewportPolicy | None:
+    """Return how frames are shown to a network as its file says, None where it does not.
+
+    Raises:
+        ModelError: the file says it wrongly.
+    """
+    return ViewportPolicy.from_dict(_json(path, facts, "viewport")) if "viewport" in facts else None
+
+
+def _told(path: str | Path, facts: Mapping[str, str], parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a file of ours tells of those parts that a network of its kind asks for."""
-    readers: dict[str, Callable[[str], Any]] = {
-        "normalize": str,
-        "preprocess": json.loads,
-        "decoder": lambda text: decoder_from_dict(json.loads(text)),
+    readers: dict[str, Callable[[], Any]] = {
+        "normalize": lambda: facts["normalize"],
+        "preprocess": lambda: _json(path, facts, "preprocess"),
+        "decoder": lambda: decoder_from_dict(_json(path, facts, "decoder")),
     }
-    return {key: read(facts[key]) for key, read in readers.items() if key in facts and key in parts}
+    return {key: read() for key, read in readers.items() if key in facts and key in parts}
 
 
-def _viewport(facts: Mapping[str, str]) -> ViewportPolicy | None:
-    return ViewportPolicy.from_dict(json.loads(facts["viewport"])) if "viewport" in facts else None
+def _json(path: str | Path, facts: Mapping[str, str], key: str) -> Any:
+    """Return a value beside the tensors, of the kind that `save` writes there."""
+    kind = list if key == "preprocess" else dict
+    try:
+        value = json.loads(facts[key])
+    except NOT_JSON as error:
+        raise ModelError(f"{path}: expected its {key} as JSON, got {facts[key]!r:.60}") from error
+    if not isinstance(value, kind):
+        raise ModelError(f"{path}: expected its {key} as a JSON {kind.__name__}, got {facts[key]!r:.60}")
+    return value
 
 
 def _load_strictly(model: LaneModel, state: State, path: str | Path, size: tuple[int, int]) -> None:

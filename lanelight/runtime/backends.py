@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lanelight.errors import ModelError, unknown_name
 from lanelight.machine import usable_processors
+from lanelight.runtime.external_data import check_in_one_piece
 from lanelight.runtime.session import Session
 
 
@@ -23,7 +24,8 @@ def open_session(
         outputs: names of the outputs that are wanted; empty takes all.
 
     Raises:
-        ModelError: an unknown backend, or a file that it cannot load, or other inputs or outputs than named.
+        ModelError: an unknown backend, or a file that it cannot load or that keeps weights elsewhere, or other inputs
+            or outputs than named.
     """
     if backend == "torch":
         raise ModelError(
@@ -32,6 +34,8 @@ def open_session(
         )
     if backend not in BACKENDS:
         raise ModelError(unknown_name("backend", backend, (*BACKENDS, "auto", "torch")))
+    if model.suffix.lower() == ".onnx":
+        check_in_one_piece(model)
     count = threads or usable_processors()
     return BACKENDS[backend](model, count, input_name, tuple(outputs))
 

@@ -10,14 +10,24 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from lanelight.decode import BenchmarkPriorDecoder, ClassDecoder, Decoder, EndToEndClasses, LaneAreaDecoder
+from lanelight.decode import (
+    BenchmarkPriorDecoder,
+    ClassDecoder,
+    Decoder,
+    EndToEndClasses,
+    LaneAreaDecoder,
+    decoder_from_dict,
+)
 from lanelight.errors import ModelError
-from lanelight.formats.text import write_json
+from lanelight.formats.text import NO_NAME, NOT_JSON, write_json
 from lanelight.frames.preprocess import steps_from
 from lanelight.geometry import ViewportPolicy
 
 FORMAT = "lanelight-model/1"
 CHUNK = 1 << 20
+LARGEST = 1 << 24  # bytes of a manifest; real ones have some thousand
+LONGEST, MOST = 200, 255  # letters of a name, names in a list: ids of classes are bytes
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Manifest:
         lanelight: version of lanelight that wrote the manifest.
 
     Raises:
-        ModelError: a preprocess step or backend that this version does not know.
+        ModelError: a preprocess step or backend that this version does not know, or a name or number that cannot be.
     """
 
     name: str
@@ -68,6 +78,7 @@ class Manifest:
     path: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        _check_names(self)
         steps_from(self.preprocess, f"model {self.name!r}")
         if self.source is not None and min(self.source) < 1:
             raise ModelError(f"model {self.name!r}: expected a positive source size, got {self.source}")
@@ -84,15 +95,19 @@ class Manifest:
         model = Path(model)
         path = manifest_path(model)
         try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
+            entry = json.loads(_text(path))
         except FileNotFoundError as error:
             raise ModelError(
                 f"{model}: expected its manifest {path.name} beside it, found none; "
                 "copy it along, or make both with `lanelight export`"
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, *NOT_JSON) as error:
             raise ModelError(f"{path}: expected a JSON manifest, got: {error}") from error
-        manifest = cls._from_dict(entry, path)
+        try:
+            manifest = cls._from_dict(entry, path)
+            decoder_from_dict(manifest.decoder)  # here, so that no command gets as far as making its outputs
+        except ModelError as error:
+            raise error if str(path) in str(error) else ModelError(f"{path}: {error}") from error
         found = digest(model)
         if found != manifest.sha256:
             raise ModelError(
@@ -131,9 +146,10 @@ class Manifest:
         values = {key: value for key, value in entry.items() if key in names}
         try:
             values["viewport"] = ViewportPolicy.from_dict(values["viewport"])
-            values["outputs"] = tuple(values["outputs"])
+            values["outputs"] = values["outputs"] if isinstance(values["outputs"], str) else tuple(values["outputs"])
             values["decoder"] = dict(values["decoder"])
-            values["sha256"] = str(values["sha256"])
+            if not SHA256.fullmatch(values["sha256"]):
+                raise ValueError("sha256 has 64 digits and letters a to f")
             if values.get("source") is not None:
                 width, height = values["source"]
                 values["source"] = (int(width), int(height))
@@ -175,6 +191,33 @@ def digest(model: Path | str) -> str:
         except OSError as error:
             raise ModelError(f"{part}: the model file cannot be read: {error.strerror}") from error
     return total.hexdigest()
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ModelError(f"{path}: expected a manifest of at most {LARGEST} bytes, got more; export the model again")
+    return content.decode("utf-8")
+
+
+def _check_names(manifest: Manifest) -> None:
+    """Make sure that names are names: they become names of folders, lines on a terminal, and labels in pictures."""
+    own = {"name": manifest.name, "version": manifest.version, "input": manifest.input, "licence": manifest.licence}
+    for key, value in own.items():
+        if not _is_name(value):
+            raise ModelError(f"expected {key} as a text of one line and {LONGEST} letters, got {value!r:.80}")
+    if "/" in manifest.name or "\\" in manifest.name or manifest.name in ("", ".", ".."):
+        raise ModelError(f"expected a name that is no path, got {manifest.name!r:.80}")
+    for key, names in (("outputs", manifest.outputs), ("classes", manifest.classes)):
+        if isinstance(names, str) or len(names) > MOST or not all(map(_is_name, names)):
+            raise ModelError(f"expected {key} as a list of at most {MOST} names, got {names!r:.80}")
+    if not isinstance(manifest.slots, int) or not 0 <= manifest.slots <= MOST:
+        raise ModelError(f"expected 0 to {MOST} slots, got {manifest.slots!r:.40}")
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST and not NO_NAME.search(value)
 
 
 def _check_format(entry: Any, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,11 @@ def load_trained(path: str | Path) -> Trained:
         recipe, model = load_run(path)
         return Trained(recipe.name, model, recipe.viewport, recipe.to_dict(), recipe.val_seed)
     facts = checkpoints.metadata(path)
-    if not {"network", "viewport"} <= facts.keys():
+    viewport = checkpoints.viewport_told(path, facts)
+    if viewport is None or "network" not in facts:
         raise ModelError(
             f"{path}: expected a training run, which holds {RECIPE_FILE} beside its weights, or weights written by "
             "`lanelight convert`, found neither; name the run's folder, or an exported model"
         )
-    viewport = ViewportPolicy.from_dict(json.loads(facts["viewport"]))
     model = checkpoints.load(path, facts["network"], size=viewport.target)
     return Trained(path.stem, model.eval(), viewport, facts.get("origin", ""))
