@@ -11,6 +11,7 @@ from lanelight.formats.text import write_json
 ARCHITECTURES: dict[str, str] = {
     "enet": "ENet with an existence branch (Paszke et al. 2016); the ENet-SAD network trained without distillation",
     "enet_sad": "ENet-SAD (Hou et al. 2019): ENet with self attention distillation, existence branch, 4 lane slots",
+    "enet_semantic": "ENet (Paszke et al. 2016): one class per pixel, 0.35 M parameters",
     "scnn": "SCNN (Pan et al. 2018): VGG16, message passing between rows and columns, existence branch, 4 lane slots",
     "scnn_sad": "SCNN-SAD: the SCNN network trained with self attention distillation between its own features",
     "clrnet_r18": "CLRNet (Zheng et al. 2022) on ResNet-18: 192 line priors refined in three stages; a teacher",

@@ -1,4 +1,4 @@
-"""What networks with one class per pixel have in common: targets, loss terms, names of classes (Fast-SCNN)."""
+"""What networks with one class per pixel have in common: targets, loss terms, names of classes (Fast-SCNN, ENet)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from lanelight.losses.class_map import class_cross_entropy, class_soft_iou
 IOU_STEP = 2  # the soft IoU takes every second pixel of every second row: its sums of thousands hardly differ
 AUXILIARY = "auxiliary_"  # how the names of auxiliary heads' outputs begin
 # number of classes -> their names in the data set that has so many
-NAMES: dict[int, tuple[str, ...]] = {len(names): names for names in (cityscapes.TRAIN_NAMES, camvid.TRAIN_NAMES)}
+NAMES: dict[int, tuple[str, ...]] = {
+    len(names): names for names in (cityscapes.TRAIN_NAMES, camvid.TRAIN_NAMES, camvid.CLASS_NAMES)
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def class_names(network: str, classes: int, names: Sequence[str] | None) -> tupl
     Args:
         network: its name, for the message.
         classes: how many it has.
-        names: as they were given; None: those of Cityscapes for 19, of CamVid for 11, else numbers.
+        names: as they were given; None: those of Cityscapes for 19, of CamVid for 11 and, with void, for 12,
+            else numbers.
 
     Raises:
         ModelError: another number of names than of classes.

@@ -18,12 +18,15 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what backbones trai
 BGR: tuple[Triple, Triple, Order] = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bgr")
 # What the published weights of the lane instances expect: the bytes of the picture, 0 to 255, as they are.
 BYTES = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
+# What the published weights of PyTorch-ENet expect: RGB in [0, 1] as it is.
+UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 CONSTANTS: dict[str, tuple[Triple, Triple] | tuple[Triple, Triple, Order]] = {
     "culane": CULANE,
     "imagenet": IMAGENET,
     "bgr": BGR,
     "bytes": BYTES,
+    "unit": UNIT,
 }
 
 

@@ -16,6 +16,7 @@ from lanelight.geometry import Lane, Scene, ViewportPolicy
 from lanelight.models import MODELS, LaneModel
 from lanelight.models.clrnet import ClrNet
 from lanelight.models.enet_sad import EnetSad
+from lanelight.models.enet_semantic import EnetSemantic
 from lanelight.models.fast_scnn import FastScnn
 from lanelight.models.lane_priors import PriorLoss
 from lanelight.models.slot_masks import MaskLoss
@@ -27,7 +28,7 @@ FRAME = (1280, 720)
 HEAVY = {"scnn": (128, 56), "scnn_sad": (128, 56)}  # where the network runs: twenty million weights take their time
 PRIORS = sorted(name for name in MODELS if name.startswith("clr"))
 INSTANCES = ["enet_instance", "segnet_instance"]  # networks with an embedding, whose decoder counts slots itself
-CLASSES = ["fast_scnn"]  # networks with one class per pixel, which know no lanes
+CLASSES = ["enet_semantic", "fast_scnn"]  # networks with one class per pixel, which know no lanes
 
 names = pytest.mark.parametrize("name", sorted(MODELS))
 
@@ -49,7 +50,7 @@ def _perfect(model: LaneModel, target: dict[str, NDArray[Any]]) -> dict[str, tor
         mask = np.stack([target["mask"] != 1, target["mask"] == 1]).astype(np.float32) * 12
         embedding = np.stack([target["instances"] * 9.0, *np.zeros((4, *target["mask"].shape))]).astype(np.float32)
         return {"mask": torch.from_numpy(mask)[None], "embedding": torch.from_numpy(embedding)[None]}
-    if isinstance(model, FastScnn):
+    if isinstance(model, FastScnn | EnetSemantic):
         classes = np.stack([(target["classes"] == k) * 12.0 for k in range(model.classes)]).astype(np.float32)
         return {"classes": torch.from_numpy(classes)[None]}
     lanes = np.stack([(target["lanes"] == k) * 12.0 for k in range(5)]).astype(np.float32)
