@@ -45,12 +45,14 @@ class Normalize(nn.Module):
     def __init__(self, mean: Triple, std: Triple, order: Order = "rgb") -> None:
         super().__init__()
         self.order = order
+        # Nothing is computed then: OpenVINO would drop the steps from a graph, and with them the name of its input.
+        self.unit = (mean, std) == UNIT
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, 3, H, W) RGB in [0, 1] to the network's own range."""
-        images = (images - self.mean) / self.std
+        images = images if self.unit else (images - self.mean) / self.std
         return images.flip(1) if self.order == "bgr" else images
 
 

@@ -62,8 +62,8 @@ class ClassFiles(NamedTuple):
     def of(cls, names: Sequence[str]) -> ClassFiles:
         """Return the form for a network with these classes.
 
-        Those of Cityscapes become label ids and those of CamVid, with void or without, its ids, in whatever order the network has them; other
-        classes keep their numbers.
+        Those of Cityscapes become label ids and those of CamVid, with void or without, its ids, in whatever order the
+        network has them; other classes keep their numbers.
         """
         for known, ids, unknown, suffix in (
             (cityscapes.TRAIN_NAMES, CITYSCAPES, 0, "_labelIds.png"),
