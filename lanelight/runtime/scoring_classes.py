@@ -164,8 +164,10 @@ class _OwnIds:
         self._place[list(self._ids.values())] = range(len(self.names))
 
     def table(self, names: Sequence[str]) -> Ids:
-        void = self._data.class_names.index(VOID) if VOID in self._data.class_names else IGNORE
-        return table(names, self._ids, void)
+        if VOID not in self._data.class_names:
+            return table(names, self._ids, IGNORE)
+        void = self._data.class_names.index(VOID)
+        return table(names, self._ids | {VOID: void}, void)  # a network may say void: a miss where another class is
 
     def add(self, index: int, pred: Ids, gold: Ids) -> tuple[float | None, Ids, Ids]:  # noqa: ARG002
         """Count one frame; return its IoU, the true ids, and 255 where they count, else 0."""
