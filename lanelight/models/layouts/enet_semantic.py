@@ -52,8 +52,9 @@ def read_enet_semantic(state: State) -> Converted:
             "expected a checkpoint of ENet for classes of pixels (ours or davidtvs's), got tensors such as "
             f"{', '.join(sorted(state)[:3])}"
         )
+    classes = int(state["output.weight"].shape[1])
     parts = {
-        "classes": int(state["output.weight"].shape[1]),
+        "classes": classes,
         "variant": "first" if state["initial.act.weight"].numel() > 1 else "later",
         "normalize": "unit",
     }
@@ -65,4 +66,4 @@ def read_enet_semantic(state: State) -> Converted:
             for key, tensor in state.items()
             if key.endswith("running_var")
         }
-    return Converted(state, parts, viewport=CITYSCAPES if parts["classes"] >= 19 else CAMVID)
+    return Converted(state, parts, viewport=CITYSCAPES if classes >= 19 else CAMVID)
