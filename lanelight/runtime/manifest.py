@@ -22,6 +22,7 @@ from lanelight.errors import ModelError
 from lanelight.formats.text import NO_NAME, NOT_JSON, write_json
 from lanelight.frames.preprocess import steps_from
 from lanelight.geometry import ViewportPolicy
+from lanelight.geometry.viewport import LARGEST_SIDE
 
 FORMAT = "lanelight-model/1"
 CHUNK = 1 << 20
@@ -80,8 +81,10 @@ class Manifest:
     def __post_init__(self) -> None:
         _check_names(self)
         steps_from(self.preprocess, f"model {self.name!r}")
-        if self.source is not None and min(self.source) < 1:
-            raise ModelError(f"model {self.name!r}: expected a positive source size, got {self.source}")
+        if self.source is not None and not (min(self.source) >= 1 and max(self.source) <= LARGEST_SIDE):
+            raise ModelError(
+                f"model {self.name!r}: expected a source size of 1 to {LARGEST_SIDE} px a side, got {self.source}"
+            )
         if self.backend not in ("onnxruntime", "openvino"):
             raise ModelError(f"model {self.name!r}: expected backend onnxruntime or openvino, got {self.backend!r}")
 
