@@ -119,10 +119,13 @@ def measure(
             "model": manifest.name,
             "size": "x".join(map(str, manifest.viewport.target)),
             "backend": backend,
-            "graph gives": way,
+            "graph_gives": way,
             "threads": threads,
             "frames": rounds * len(data),
-            **{f"{name} p50 ms": round(statistics.median(each), 2) for name, each in times[backend, way].items()},
+            **{
+                f"{name.replace(' ', '_')}_p50_ms": round(statistics.median(each), 2)
+                for name, each in times[backend, way].items()
+            },
         }
         for backend, way in sessions
     ]

@@ -32,7 +32,7 @@ from lanelight.losses.discriminative import discriminative
 from lanelight.models.lane_instances import instance_target
 
 SIZE, BATCH, LANES = (512, 256), 8, 5
-WIDTHS_PX = (4, 80)  # of the lines: 2 % of the pixels are lane, and a dense case
+WIDTHS_PX = (5, 80)  # of the lines: 2 % of the pixels are lane, and a dense case
 HORIZON = 0.79  # share of the height
 PULL, PUSH, CENTRE = 0.5, 1.5, 0.001  # margins, and the weight of the last term
 CLOSE = 1e-5  # of values and gradients, relative to the largest: float32, other orders of sums
@@ -84,7 +84,7 @@ def measured(width_px: int, args: argparse.Namespace) -> list[dict[str, Any]]:
             "batch": BATCH,
             "lanes": LANES,
             "embedding": args.embedding,
-            "lane_percent": round(100 * float((inputs.instances > 0).double().mean()), 1),
+            "lane_pixels": f"{100 * float((inputs.instances > 0).double().mean()):.1f} %",
             "threads": args.threads,
             "rounds": args.rounds,
             "step_cpu_ms_p50": round(1000 * cpu[way], 1),

@@ -41,7 +41,7 @@ def main() -> None:
             run(replace(base, seed=seed), folder, report=told)
         figures = score_drive(folder, words.root, stretches[1])
         figures["roads_f1"] = score_roads(folder, WORLD, 60)["f1"]
-        rows.append({"network": base.network, "seed": seed, "steps": base.steps, **rounded(figures)})
+        rows.append({"network": base.network, "seed": f"seed {seed}", "steps": base.steps, **rounded(figures)})
         print(rows[-1], flush=True)
     print(record("embedding", rows))
     if words.picture:

@@ -61,7 +61,7 @@ def main() -> None:
             pred = decoder(change(outputs, decoder), view)
             scores[way].update(pred, gold, rows=ROWS if rows is None else rows)
     rows_out = [
-        {"model": network.name, "lanes by": way, "frames": score.frames, **_rounded(score.compute())}
+        {"model": network.name, "lanes_by": way, "frames": score.frames, **_rounded(score.compute())}
         for way, score in scores.items()
     ]
     for row in rows_out:
