@@ -306,10 +306,13 @@ def _ours(error: BaseException | None) -> LanelightError | None:
 
 
 def _loss_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a loss with the class whose names it has; jsonargparse tries the default's alone."""
+    """Return the entry of a loss with the class whose names it has, and with all of its values.
+
+    jsonargparse tries the default's class alone, and takes what is missing from the default where names are the same.
+    """
     kinds = (MaskLoss, PriorLoss, InstanceLoss, ClassLoss)
     fits = max(kinds, key=lambda kind: len(entry.keys() & {one.name for one in fields(kind)}))
-    return {"class_path": f"{fits.__module__}.{fits.__name__}", "init_args": dict(entry)}
+    return {"class_path": f"{fits.__module__}.{fits.__name__}", "init_args": {**asdict(fits()), **entry}}
 
 
 def _set_root(entry: dict[str, Any], root: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,10 @@ from lanelight.datasets.augment import AUGMENTS
 from lanelight.datasets.placement import Affine, Window
 from lanelight.errors import FormatError, LanelightError
 from lanelight.models import MODELS
+from lanelight.models.class_maps import ClassLoss
+from lanelight.models.lane_instances import InstanceLoss
+from lanelight.models.lane_priors import PriorLoss
+from lanelight.models.slot_masks import MaskLoss
 from lanelight.recipes import RECIPES, recipe
 from lanelight.train.recipe import Optimizer, Recipe
 from lanelight.train.schedule import factor, optimizer
@@ -146,3 +151,16 @@ def test_the_learning_rate_warms_up_and_ends_at_zero(decay: str) -> None:
     assert values[10] == pytest.approx(1.0)
     assert values[100] == pytest.approx(0.0)
     assert values[10:] == sorted(values[10:], reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "loss"),
+    [
+        ({"auxiliary": 0.2}, ClassLoss(auxiliary=0.2)),
+        ({"classification": 6.0}, PriorLoss(classification=6.0)),
+        ({"push_margin": 0.6}, InstanceLoss(push_margin=0.6)),
+        ({"background": 0.3}, MaskLoss(background=0.3)),
+    ],
+)
+def test_what_an_entry_of_a_loss_leaves_out_is_its_own_class_s_default(entry: dict[str, Any], loss: Any) -> None:
+    assert Recipe.from_dict({"name": "one", "loss": entry}).loss == loss
