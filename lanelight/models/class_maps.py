@@ -115,7 +115,10 @@ def check_loss(network: str, classes: int, terms: object) -> None:
     if not isinstance(terms, ClassLoss | None):
         raise ModelError(f"{network}: expected the loss of class maps (auxiliary, weights, ...), got {terms}")
     if terms is not None and terms.weights is not None and len(terms.weights) != classes:
-        raise ModelError(f"{network}: expected {classes} weights of classes in the loss, got {len(terms.weights)}")
+        raise ModelError(
+            f"{network}: expected {classes} weights of classes in the loss, got {len(terms.weights)}; "
+            "give as many, or set loss.weights=null"
+        )
 
 
 def class_target(scene: Scene, view: Viewport, names: Sequence[str]) -> dict[str, NDArray[Any]]:

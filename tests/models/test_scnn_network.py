@@ -147,7 +147,7 @@ def test_the_loss_has_no_soft_iou_unless_asked_for(model: Scnn) -> None:
 
 
 def test_an_unknown_normalisation_is_refused() -> None:
-    with pytest.raises(ModelError, match="one of culane, imagenet, bgr, bytes, got 'cityscapes'"):
+    with pytest.raises(ModelError, match="one of culane, imagenet, bgr, bytes, unit, got 'cityscapes'"):
         scnn(SIZE, normalize="cityscapes")
 
 
