@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from instances import row_of
+from instances import sheet
 from record import record
 from study import arguments, finished, rounded, score_drive, score_roads, split, told
 
@@ -29,23 +28,22 @@ THREADS = 2
 
 
 def main() -> None:
-    args = arguments(__doc__, steps=900, out="runs/embedding")
-    words = args.parse_args()
-    words.out.mkdir(parents=True, exist_ok=True)
-    stretches = split(words.labels, words.out)
-    base = replace(study(words.root, stretches), steps=words.steps)
+    args = arguments(__doc__, steps=900, out="runs/embedding").parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    stretches = split(args.labels, args.out)
+    base = replace(study(args.root, stretches), steps=args.steps)
     rows: list[dict[str, Any]] = []
-    for seed in words.seeds:
-        folder = words.out / f"seed_{seed}"
+    for seed in args.seeds:
+        folder = args.out / f"seed_{seed}"
         if not finished(folder):
             run(replace(base, seed=seed), folder, report=told)
-        figures = score_drive(folder, words.root, stretches[1])
+        figures = score_drive(folder, args.root, stretches[1])
         figures["roads_f1"] = score_roads(folder, WORLD, 60)["f1"]
         rows.append({"network": base.network, "seed": f"seed {seed}", "steps": base.steps, **rounded(figures)})
         print(rows[-1], flush=True)
     print(record("embedding", rows))
-    if words.picture:
-        picture(words.out / f"seed_{words.seeds[0]}", words.root, stretches[1], words.picture)
+    if args.picture:
+        picture(args.out / f"seed_{args.seeds[0]}", args.root, stretches[1], args.picture)
 
 
 def study(root: Path, stretches: tuple[Path, Path]) -> Recipe:
@@ -67,8 +65,7 @@ def picture(folder: Path, root: Path, labels: Path, path: Path) -> None:
     session = TorchSession(network.model, threads=THREADS)
     decoder = network.model.decoder
     assert isinstance(decoder, EmbeddingDecoder)
-    chosen = np.linspace(0, len(data) - 1, 5).astype(int)[1:-1]
-    write_image(path, np.vstack([row_of(data[int(index)][1], network, session, decoder) for index in chosen]))
+    write_image(path, sheet(data, network, session, decoder))
     session.close()
 
 

@@ -35,6 +35,7 @@ from lanelight.train.session import TorchSession
 from lanelight.train.trained import Trained, load_trained
 
 TILE = (426, 240)
+SHOWN = 3  # frames in the picture
 APART = 100.0  # distance of the connected parts in an embedding that numbers them
 GREY = (150, 150, 150)
 Outputs = dict[str, NDArray[np.float32]]
@@ -68,9 +69,7 @@ def main() -> None:
         print(row)
     print(record("instances", rows_out))
     if args.picture:
-        chosen = np.linspace(0, len(data) - 1, 5).astype(int)[1:-1]
-        tiles = [row_of(data[int(index)][1], network, session, decoder) for index in chosen]
-        write_image(args.picture, np.vstack(tiles))
+        write_image(args.picture, sheet(data, network, session, decoder))
     session.close()
 
 
@@ -97,6 +96,12 @@ WAYS: dict[str, Callable[[Outputs, EmbeddingDecoder], Outputs]] = {
     "embedding": lambda outputs, _: outputs,
     "mask alone": by_parts,
 }
+
+
+def sheet(data: TuSimple, network: Trained, session: TorchSession, decoder: EmbeddingDecoder) -> NDArray[np.uint8]:
+    """Return the picture of three frames, evenly spread."""
+    chosen = np.linspace(0, len(data) - 1, SHOWN + 2).astype(int)[1:-1]
+    return np.vstack([row_of(data[int(index)][1], network, session, decoder) for index in chosen])
 
 
 def row_of(
