@@ -19,7 +19,7 @@ from lanelight.export.graph_masks import GraphMasks
 from lanelight.export.graph_priors import GraphPriors
 from lanelight.export.graph_view import GraphView
 from lanelight.export.onnx import write_graph
-from lanelight.export.parity import OTHER_CLASS_AT_MOST, lane_distance
+from lanelight.export.parity import OTHER_CLASS_AT_MOST, Differences
 from lanelight.geometry import Viewport, ViewportPolicy
 from lanelight.models import LaneModel
 from lanelight.runtime.manifest import Manifest, found_by
@@ -176,21 +176,16 @@ def agreement(
         frames: (H, W, 3) uint8 RGB of the size that the file is for.
         threads: of the runtime.
     """
-    lanes, same, apart = 0, 0, 0.0
-    other: float | None = None
+    lanes, scenes = 0, Differences()
     with Detector.load(exported, backend="onnxruntime", threads=threads) as detector:
         for frame in frames:
             view = detector.manifest.viewport.view((frame.shape[1], frame.shape[0]))
             with torch.inference_mode():
                 outputs = model(torch.from_numpy(network_input(frame, view)))
             (first,) = model.decode(outputs, [view])
-            second = detector.predict(frame)
             lanes += len(first.lanes)
-            same += [lane.slot for lane in first.lanes] == [lane.slot for lane in second.lanes]
-            apart = max(apart, lane_distance(first, second))
-            if first.classes is not None and second.classes is not None:
-                other = max(other or 0.0, float((first.classes != second.classes).mean()))
-    return Agreement(len(frames), lanes, same, apart, other)
+            scenes.add(first, detector.predict(frame))
+    return Agreement(len(frames), lanes, scenes.same_lanes, scenes.lane_px, scenes.other_class)
 
 
 def _reader(decoder: Decoder) -> EndToEndLanes | EndToEndClasses:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import ModelError
 from lanelight.export.draft import drafted
 from lanelight.export.end_to_end import Agreement, agreement, export_end_to_end
+from lanelight.export.run import unseen_roads
 from lanelight.train.trained import load_trained
-
-FRAMES = 12  # rendered roads that the agreement is taken on
 
 
 def export_run_end_to_end(
@@ -31,7 +29,6 @@ def export_run_end_to_end(
         OutputError: the place cannot be written.
     """
     network = load_trained(trained)
-    roads = SyntheticRoads(RoadConfig(size=source_size), seed=network.seed, length=FRAMES)
     with drafted(out) as draft:
         manifest = export_end_to_end(
             network.model,
@@ -43,7 +40,7 @@ def export_run_end_to_end(
             data=data,
             recipe=network.recipe,
         )
-        found = agreement(network.model, draft, [roads[i][1] for i in range(FRAMES)])
+        found = agreement(network.model, draft, unseen_roads(network, source_size))
         if not found.holds:
             what = "lanes" if found.other_class is None else "classes"
             raise ModelError(

@@ -88,8 +88,7 @@ def compare(
     compared = [name for name in model.OUTPUTS if name not in chosen]
     differences: dict[str, list[FloatArray]] = {}
     magnitude: dict[str, float] = {}
-    same, apart = 0, 0.0
-    other: float | None = None
+    scenes = Differences()
     for frame in frames:
         view = policy.view((frame.shape[1], frame.shape[0]))
         images = network_input(frame, view, model.preprocess)
@@ -103,15 +102,35 @@ def compare(
         (first,) = model.decode(eager, [view])
         alike = with_same_scores(arrays, {name: eager[name].numpy() for name in model.OUTPUTS})
         second = model.decoder({name: array[0] for name, array in alike.items()}, view)
-        same += [lane.slot for lane in first.lanes] == [lane.slot for lane in second.lanes]
-        apart = max(apart, lane_distance(first, second))
-        if first.classes is not None and second.classes is not None:
-            other = max(other or 0.0, float((first.classes != second.classes).mean()))
+        scenes.add(first, second)
     session.close()
     every = {name: np.concatenate(parts) / magnitude[name] for name, parts in differences.items()}
     error = {name: float(np.quantile(values, 0.999)) for name, values in every.items()}
     largest = {name: float(values.max()) for name, values in every.items()}
-    return Parity(backend, len(frames), error, largest, same, apart, other)
+    return Parity(backend, len(frames), error, largest, scenes.same_lanes, scenes.lane_px, scenes.other_class)
+
+
+@dataclass
+class Differences:
+    """How far Scenes of the same frames are from each other.
+
+    Attributes:
+        same_lanes: frames on which both have lanes in the same slots, and as many without one.
+        lane_px: largest `lane_distance`.
+        other_class: largest share of a frame's pixels in which their classes differ; None where they have none.
+    """
+
+    same_lanes: int = 0
+    lane_px: float = 0.0
+    other_class: float | None = None
+
+    def add(self, first: Scene, second: Scene) -> None:
+        """Compare two Scenes of one frame."""
+        self.same_lanes += [lane.slot for lane in first.lanes] == [lane.slot for lane in second.lanes]
+        self.lane_px = max(self.lane_px, lane_distance(first, second))
+        if first.classes is not None and second.classes is not None:
+            differ = float((first.classes != second.classes).mean())
+            self.other_class = max(self.other_class or 0.0, differ)
 
 
 def measured(name: str, have: Array, want: Array) -> Iterator[tuple[str, FloatArray, float]]:

@@ -20,7 +20,7 @@ from lanelight.export.parity import Parity, compare
 from lanelight.geometry import Viewport
 from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.predictor import network_input
-from lanelight.train.trained import load_trained
+from lanelight.train.trained import Trained, load_trained
 
 FRAMES = 12  # rendered roads that parity and latency are taken on
 
@@ -69,9 +69,7 @@ def export_run(
     """
     network = load_trained(trained)
     model = network.model
-    frames = [
-        SyntheticRoads(RoadConfig(size=model.size), seed=network.seed, length=FRAMES)[i][1] for i in range(FRAMES)
-    ]
+    frames = unseen_roads(network, model.size)
     with drafted(out) as draft:  # nothing takes its final name before parity holds
         manifest = export_onnx(
             model,
@@ -93,6 +91,12 @@ def export_run(
     chosen = backend or min(latency, key=latency.__getitem__)
     replace(manifest, backend=chosen).save(out)
     return Report(reports, latency, chosen)
+
+
+def unseen_roads(network: Trained, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """Return rendered roads that a network was not trained on, (H, W, 3) uint8 RGB of a size (width, height)."""
+    roads = SyntheticRoads(RoadConfig(size=size), seed=network.seed, length=FRAMES)
+    return [roads[index][1] for index in range(FRAMES)]
 
 
 def measure(
