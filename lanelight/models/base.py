@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lanelight.decode import Decoder
+from lanelight.errors import ModelError
 from lanelight.frames.preprocess import Step
 from lanelight.geometry import Scene, Viewport
 
@@ -59,3 +60,21 @@ class LaneModel(nn.Module, ABC):
             self.decoder({name: np.asarray(array[i]) for name, array in arrays.items()}, view)
             for i, view in enumerate(views)
         ]
+
+
+def check_multiple(network: str, size: tuple[int, int], multiple: int) -> None:
+    """Make sure that an input size is one that a network halves without a rest.
+
+    Args:
+        network: its name, for the message.
+        size: (width, height) px.
+        multiple: that both must be of.
+
+    Raises:
+        ModelError: it is not, or smaller than 16x16.
+    """
+    if size[0] % multiple or size[1] % multiple or min(size) < 16:
+        least = max(multiple, 16)
+        raise ModelError(
+            f"{network}: expected a size in multiples of {multiple}, at least {least}x{least}, got {size[0]}x{size[1]}"
+        )

@@ -15,22 +15,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
-from lanelight.frames.preprocess import steps_from
-from lanelight.geometry import Scene, Viewport
-from lanelight.models.base import LaneModel
-from lanelight.models.instance_networks import EMBEDDING, check_form, instance_decoder
-from lanelight.models.lane_instances import InstanceLoss, instance_target, instance_terms
+from lanelight.models.instance_networks import EMBEDDING, InstanceNetwork
+from lanelight.models.lane_instances import InstanceLoss
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, UpBottleneck, conv_norm_act, dilated_sequence
-from lanelight.nn.normalize import normalization
 
 
-class EnetInstance(LaneModel):
+class EnetInstance(InstanceNetwork):
     """The network; build it with `enet_instance`.
 
     Args:
@@ -48,7 +43,6 @@ class EnetInstance(LaneModel):
         ModelError: a size, number, normalisation, step or loss that the network cannot have.
     """
 
-    OUTPUTS: ClassVar[tuple[str, ...]] = ("mask", "embedding")
     TAPS: ClassVar[tuple[str, ...]] = ("encoder1", "encoder2")
 
     def __init__(
@@ -64,14 +58,18 @@ class EnetInstance(LaneModel):
         loss_terms: InstanceLoss | None = None,
         decoder: Decoder | None = None,
     ) -> None:
-        super().__init__()
-        check_form("enet_instance", size, 8, embedding=embedding, lanes=lanes, terms=loss_terms)
-        self.normalize = normalization("enet_instance", normalize)
-        self.preprocess = steps_from(preprocess, "enet_instance")
-        self.size, self.lanes, self.width_px = size, lanes, width_px
-        self.loss_terms = loss_terms or InstanceLoss()
-        self.decoder = decoder or instance_decoder(self.loss_terms)
-
+        super().__init__(
+            "enet_instance",
+            size,
+            8,
+            embedding=embedding,
+            lanes=lanes,
+            normalize=normalize,
+            preprocess=preprocess,
+            width_px=width_px,
+            loss_terms=loss_terms,
+            decoder=decoder,
+        )
         self.initial = _Initial()
         self.down1 = DownBottleneck(16, 64, dropout=0.01)
         self.encoder1 = nn.Sequential(*(Bottleneck(64, dropout=0.01) for _ in range(4)))
@@ -92,14 +90,6 @@ class EnetInstance(LaneModel):
         lane = self.mask_branch(x, corner2, corner1)
         own = lane if self.embedding_branch is None else self.embedding_branch(x, corner2, corner1)
         return {"mask": self.mask(lane), "embedding": self.embedding(own)}
-
-    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
-        """Return ``mask`` and ``instances`` as `lanelight.models.lane_instances.instance_target` draws them."""
-        return instance_target(scene, view, width_px=self.width_px, lanes=self.lanes)
-
-    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weighted terms ``mask``, ``pull``, ``push`` and ``centre``."""
-        return instance_terms(outputs, targets, self.loss_terms)
 
 
 class _Initial(nn.Module):

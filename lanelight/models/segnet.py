@@ -16,26 +16,21 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
-from lanelight.frames.preprocess import steps_from
-from lanelight.geometry import Scene, Viewport
-from lanelight.models.base import LaneModel
-from lanelight.models.instance_networks import EMBEDDING, check_form, instance_decoder
-from lanelight.models.lane_instances import InstanceLoss, instance_target, instance_terms
+from lanelight.models.instance_networks import EMBEDDING, InstanceNetwork
+from lanelight.models.lane_instances import InstanceLoss
 from lanelight.nn.backbone import Pretrained, vgg16_bn_levels
 from lanelight.nn.bottleneck import conv_norm_act
-from lanelight.nn.normalize import normalization
 from lanelight.nn.pooling import max_pool_corner, max_unpool_corner
 
 # Channels of each level of a decoder, the deepest first: into it, and out of each of its convolutions.
 WIDTHS = ((512, 512, 512, 512), (512, 512, 512, 256), (256, 256, 256, 128), (128, 128, 64), (64, 64))
 
 
-class SegnetInstance(LaneModel):
+class SegnetInstance(InstanceNetwork):
     """The network; build it with `segnet_instance`.
 
     Args:
@@ -56,7 +51,6 @@ class SegnetInstance(LaneModel):
         ModelError: a size, number, normalisation, step or loss that the network cannot have.
     """
 
-    OUTPUTS: ClassVar[tuple[str, ...]] = ("mask", "embedding")
     TAPS: ClassVar[tuple[str, ...]] = ("level3", "level4", "level5")
 
     def __init__(
@@ -74,16 +68,20 @@ class SegnetInstance(LaneModel):
         loss_terms: InstanceLoss | None = None,
         decoder: Decoder | None = None,
     ) -> None:
-        super().__init__()
         if decoders not in (1, 2):
             raise ModelError(f"segnet_instance: expected 1 decoder or 2, got {decoders}")
-        check_form("segnet_instance", size, 32, embedding=embedding, lanes=lanes, terms=loss_terms)
-        self.normalize = normalization("segnet_instance", normalize)
-        self.preprocess = steps_from(preprocess, "segnet_instance")
-        self.size, self.lanes, self.width_px = size, lanes, width_px
-        self.loss_terms = loss_terms or InstanceLoss()
-        self.decoder = decoder or instance_decoder(self.loss_terms)
-
+        super().__init__(
+            "segnet_instance",
+            size,
+            32,
+            embedding=embedding,
+            lanes=lanes,
+            normalize=normalize,
+            preprocess=preprocess,
+            width_px=width_px,
+            loss_terms=loss_terms,
+            decoder=decoder,
+        )
         self.encoder = encoder
         self.mask_branch = _Branch(bias=bias)
         self.embedding_branch = _Branch(bias=bias) if decoders == 2 else None
@@ -102,14 +100,6 @@ class SegnetInstance(LaneModel):
         lane = self.mask_branch(x, corners)
         own = lane if self.embedding_branch is None else self.embedding_branch(x, corners)
         return {"mask": self.mask(lane), "embedding": self.embedding(own)}
-
-    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
-        """Return ``mask`` and ``instances`` as `lanelight.models.lane_instances.instance_target` draws them."""
-        return instance_target(scene, view, width_px=self.width_px, lanes=self.lanes)
-
-    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weighted terms ``mask``, ``pull``, ``push`` and ``centre``."""
-        return instance_terms(outputs, targets, self.loss_terms)
 
 
 class _Branch(nn.Module):

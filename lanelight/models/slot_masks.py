@@ -16,6 +16,7 @@ from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
 from lanelight.geometry.warp import IGNORE
 from lanelight.losses.mask import existence_bce, mask_cross_entropy, soft_iou
+from lanelight.models.base import check_multiple
 from lanelight.models.drawing import draw_lane, seen_classes
 
 SLOTS = 4
@@ -49,8 +50,7 @@ def check_form(network: str, size: tuple[int, int], channels: int, terms: object
     Raises:
         ModelError: it cannot.
     """
-    if size[0] % 8 or size[1] % 8 or min(size) < 16:
-        raise ModelError(f"{network}: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
+    check_multiple(network, size, 8)
     if channels not in (1, SLOTS + 1):
         raise ModelError(f"{network}: expected 5 channels (four slots) or 1 (lane or not), got {channels}")
     if not isinstance(terms, MaskLoss | None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lanelight.errors import ModelError
 from lanelight.models.layouts.base import Converted, Rules, State, renamed
-from lanelight.models.layouts.instance_inputs import VIEWPORT, as_published, as_trained_here
+from lanelight.models.layouts.instance_inputs import converted
 
 _OURS: Rules = (
     (r"^initial_block\.main_branch\.", "initial.conv."),
@@ -48,9 +48,7 @@ def read_enet_instance(state: State) -> Converted:
         "shared_branch": not any(key.startswith("embedding_branch.") for key in state),
         "embedding": int(state["embedding.weight"].shape[1]),
     }
-    if not published:
-        return Converted(state, parts | as_trained_here())
-    return Converted(state, parts | as_published(), tuple(dropped), VIEWPORT)
+    return converted(state, parts, published=published, dropped=dropped)
 
 
 def enet_instance_name(key: str) -> str:

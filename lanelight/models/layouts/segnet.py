@@ -6,7 +6,7 @@ import re
 
 from lanelight.errors import ModelError
 from lanelight.models.layouts.base import Converted, State
-from lanelight.models.layouts.instance_inputs import VIEWPORT, as_published, as_trained_here
+from lanelight.models.layouts.instance_inputs import converted
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)  # of each level of VGG16; a decoder's last level has one alone
 _UNIT = re.compile(r"^(enc|dec|sem_dec|ins_dec)([1-5])([1-3])\.conv\.([01])\.(\w+)$")
@@ -33,9 +33,7 @@ def read_segnet_instance(state: State) -> Converted:
         "bias": "encoder.0.0.bias" in state,
         "embedding": int(state["embedding.weight"].shape[0]),
     }
-    if not published:
-        return Converted(state, parts | as_trained_here())
-    return Converted(state, parts | as_published(), tuple(dropped), VIEWPORT)
+    return converted(state, parts, published=published, dropped=dropped)
 
 
 def segnet_name(key: str) -> str:
