@@ -8,25 +8,23 @@ Differs from that repository: sizes are multiples of 8, which poolings and their
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lanelight.decode import ClassDecoder, Decoder
+from lanelight.decode import Decoder
 from lanelight.errors import ModelError
-from lanelight.geometry import Scene, Viewport
-from lanelight.models.base import LaneModel
-from lanelight.models.class_maps import ClassLoss, check_loss, class_names, class_target, class_terms
+from lanelight.models.base import check_multiple
+from lanelight.models.class_maps import ClassLoss
+from lanelight.models.class_networks import ClassNetwork
 from lanelight.nn.bottleneck import Activation, Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
-from lanelight.nn.normalize import CONSTANTS, Normalize
 
 Variant = Literal["later", "first"]
 
 
-class EnetSemantic(LaneModel):
+class EnetSemantic(ClassNetwork):
     """The network; build it with `enet_semantic`.
 
     Args:
@@ -37,7 +35,7 @@ class EnetSemantic(LaneModel):
             PReLU in the decoder too, and there transposed convolutions of 3x3 and an activation before the sum.
         act_expanded: that activation before the sum; None: as the variant has it. Weights of "later" from before March
             2021 were trained with it, and nothing in them tells.
-        normalize: "unit", which the repository trains with, or another of `CONSTANTS`.
+        normalize: "unit", which the repository trains with, or another name in `lanelight.nn.normalize`.
         width_px: of lanes, which this network has none of; it changes nothing.
         loss_terms: weights and forms of the loss.
         decoder: outputs -> Scene; None: the likeliest class of each pixel.
@@ -46,8 +44,6 @@ class EnetSemantic(LaneModel):
         ModelError: a size, number or names of classes, variant, normalisation or loss that the network cannot have.
     """
 
-    OUTPUTS: ClassVar[tuple[str, ...]] = ("classes",)
-    LABELS: ClassVar[Literal["lanes", "classes"]] = "classes"
     TAPS: ClassVar[tuple[str, ...]] = ("encoder1", "encoder2", "encoder3")
 
     def __init__(
@@ -63,14 +59,16 @@ class EnetSemantic(LaneModel):
         loss_terms: ClassLoss | None = None,
         decoder: Decoder | None = None,
     ) -> None:
-        super().__init__()
-        _check_form(size, classes, variant, normalize)
-        check_loss("enet_semantic", classes, loss_terms)
-        self.normalize = Normalize(*CONSTANTS[normalize])
-        self.size, self.classes, self.names = size, classes, class_names("enet_semantic", classes, names)
-        self.loss_terms = loss_terms or ClassLoss()
-        self.decoder = decoder or ClassDecoder(self.names)
-
+        _check_form(size, variant)
+        super().__init__(
+            "enet_semantic",
+            size,
+            classes=classes,
+            names=names,
+            normalize=normalize,
+            loss_terms=loss_terms,
+            decoder=decoder,
+        )
         first = variant == "first"
         act: Activation = "prelu" if first else "relu"
         block = partial(Bottleneck, own_slopes=first)
@@ -100,14 +98,6 @@ class EnetSemantic(LaneModel):
         x = self.decoder2(self.up2(x, corner1))
         return {"classes": self.output(x)}
 
-    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
-        """Return ``classes``; see `lanelight.models.class_maps.class_target`."""
-        return class_target(scene, view, self.names)
-
-    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weighted terms ``classes`` and, where its weight is not 0, ``iou``."""
-        return class_terms(outputs, targets, self.loss_terms)
-
 
 def enet_semantic(
     size: tuple[int, int] = (480, 360), *, pretrained_backbone: bool = False, **parts: Any
@@ -127,12 +117,7 @@ def enet_semantic(
     return EnetSemantic(size, **parts)
 
 
-def _check_form(size: tuple[int, int], classes: int, variant: str, normalize: str) -> None:
-    if size[0] % 8 or size[1] % 8 or min(size) < 16:
-        raise ModelError(f"enet_semantic: expected a size in multiples of 8, at least 16x16, got {size[0]}x{size[1]}")
-    if not 2 <= classes <= 255:
-        raise ModelError(f"enet_semantic: expected 2 to 255 classes, got {classes}")
+def _check_form(size: tuple[int, int], variant: str) -> None:
+    check_multiple("enet_semantic", size, 8)
     if variant not in ("later", "first"):
         raise ModelError(f"enet_semantic: expected variant 'later' or 'first', got {variant!r}")
-    if normalize not in CONSTANTS:
-        raise ModelError(f"enet_semantic: expected normalize to be one of {', '.join(CONSTANTS)}, got {normalize!r}")

@@ -13,20 +13,17 @@ only and are compared at their own size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lanelight.decode import ClassDecoder, Decoder
+from lanelight.decode import Decoder
 from lanelight.errors import ModelError
-from lanelight.geometry import Scene, Viewport
-from lanelight.models.base import LaneModel
-from lanelight.models.class_maps import AUXILIARY, ClassLoss, check_loss, class_names, class_target, class_terms
+from lanelight.models.class_maps import AUXILIARY, ClassLoss
+from lanelight.models.class_networks import ClassNetwork
 from lanelight.nn.bottleneck import conv_norm_act
-from lanelight.nn.normalize import normalization
 from lanelight.nn.pyramid import PyramidPooling
 
 Variant = Literal["paper", "tramac"]
@@ -36,7 +33,7 @@ DROPOUT = 0.1
 SKIP, DEEP = 64, 128  # channels of the two branches
 
 
-class FastScnn(LaneModel):
+class FastScnn(ClassNetwork):
     """The network; build it with `fast_scnn`.
 
     Args:
@@ -55,8 +52,6 @@ class FastScnn(LaneModel):
         ModelError: a size, number or names of classes, variant, normalisation or loss that the network cannot have.
     """
 
-    OUTPUTS: ClassVar[tuple[str, ...]] = ("classes",)
-    LABELS: ClassVar[Literal["lanes", "classes"]] = "classes"
     TAPS: ClassVar[tuple[str, ...]] = ("skip", "block1", "block2", "block3", "pyramid", "fused")
 
     def __init__(
@@ -72,14 +67,16 @@ class FastScnn(LaneModel):
         loss_terms: ClassLoss | None = None,
         decoder: Decoder | None = None,
     ) -> None:
-        super().__init__()
-        _check_form(size, classes, variant)
-        check_loss("fast_scnn", classes, loss_terms)
-        self.normalize = normalization("fast_scnn", normalize)
-        self.size, self.classes, self.names = size, classes, class_names("fast_scnn", classes, names)
-        self.loss_terms = loss_terms or ClassLoss()
-        self.decoder = decoder or ClassDecoder(self.names)
-
+        _check_form(size, variant)
+        super().__init__(
+            "fast_scnn",
+            size,
+            classes=classes,
+            names=names,
+            normalize=normalize,
+            loss_terms=loss_terms,
+            decoder=decoder,
+        )
         tramac = variant == "tramac"
         self.down = nn.Sequential(
             conv_norm_act(nn.Conv2d(3, 32, 3, stride=2, padding=0 if tramac else 1, bias=False), "relu"),
@@ -121,14 +118,6 @@ class FastScnn(LaneModel):
             branches = {"skip": skip, "deep": deep}
             outputs |= {f"{AUXILIARY}{name}": head(branches[name]) for name, head in self.auxiliary.items()}
         return outputs
-
-    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
-        """Return ``classes``; see `lanelight.models.class_maps.class_target`."""
-        return class_target(scene, view, self.names)
-
-    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the weighted terms ``classes`` and, with auxiliary heads, ``auxiliary``."""
-        return class_terms(outputs, targets, self.loss_terms)
 
 
 class _Residual(nn.Module):
@@ -179,11 +168,9 @@ def fast_scnn(size: tuple[int, int] = (2048, 1024), *, pretrained_backbone: bool
     return FastScnn(size, **parts)
 
 
-def _check_form(size: tuple[int, int], classes: int, variant: str) -> None:
+def _check_form(size: tuple[int, int], variant: str) -> None:
     if min(size) < SMALLEST_PX:
         raise ModelError(f"fast_scnn: expected a size of at least 64x64, got {size[0]}x{size[1]}")
-    if not 2 <= classes <= 255:
-        raise ModelError(f"fast_scnn: expected 2 to 255 classes, got {classes}")
     if variant not in ("paper", "tramac"):
         raise ModelError(f"fast_scnn: expected variant 'paper' or 'tramac', got {variant!r}")
 
