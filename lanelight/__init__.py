@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lanelight.geometry import Lane, Scene, Viewport, ViewportPolicy
     from lanelight.render import draw_lanes
     from lanelight.runtime import Detector, Manifest, Result
+    from lanelight.runtime.session import Precision
 
 __version__ = "0.1.0"
 
@@ -69,11 +70,12 @@ def load(
     backend: str = "auto",
     threads: int | None = None,
     score: float | None = None,
+    precision: Precision = "float32",
 ) -> Detector:
     """Load a bundled network by name, or an exported one by path; see `Detector.load`."""
     from lanelight.runtime import Detector
 
-    return Detector.load(name_or_path, backend=backend, threads=threads, score=score)
+    return Detector.load(name_or_path, backend=backend, threads=threads, score=score, precision=precision)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, words_of
 from lanelight.cli.datasets import check_folders
-from lanelight.cli.detectors import BACKENDS, HELP, backends_of, cost_of, open_detector
+from lanelight.cli.detectors import BACKENDS, HELP, PRECISIONS, backends_of, cost_of, open_detector
 from lanelight.cli.progress import Progress
 from lanelight.errors import ModelError
 from lanelight.machine import usable_processors
@@ -25,6 +25,7 @@ BUSY = 0.5  # processors that others keep busy, on the average of the last minut
 TABLE: dict[str, tuple[str, int]] = {
     "model": ("model", 0),
     "backend": ("backend", 0),
+    "precision": ("precision", 0),
     "input": ("input", 0),
     "M par": ("parameters", 2),
     "GFLOP": ("gflop", 1),
@@ -40,7 +41,11 @@ TABLE: dict[str, tuple[str, int]] = {
     "x": ("network_times_faster", 2),
     "x CPU": ("network_cpu_times_faster", 2),
     "all x CPU": ("end_to_end_cpu_times_faster", 2),
+    "px": ("lane_px", 2),
+    "F1": ("f1", 4),
+    "classes": ("other_class", 5),
 }
+COMPARED = ("lane_px", "f1", "other_class")  # columns of rows in another precision; left out where no row has any
 
 
 def add_arguments(parser: Any) -> None:
@@ -49,6 +54,10 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument(
         "--backends", type=words_of(RUNTIMES), metavar="NAME,...",
         help=f"of {', '.join(RUNTIMES)}; each network in those that can run it (all of them)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision", type=words_of(PRECISIONS), default=("float32",), metavar="NAME,...",
+        help=f"of {', '.join(PRECISIONS)}; each network in each that its runtime has (float32)",
     )  # fmt: skip
     parser.add_argument("--source", type=str, metavar="PATH", help="video, folder or picture (rendered roads)")
     parser.add_argument("--frames", type=positive, default=20, metavar="N", help="first N frames of the source")
@@ -74,7 +83,7 @@ def run(args: Any) -> int:
     check_folders(args.json, args.csv)
     if args.csv:
         check_columns(args.csv, COLUMNS)
-    contestants = _contestants(args.model, args.backends or RUNTIMES, args.threads)
+    contestants = _contestants(args)
     shown = _shown(args)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     calls = len(contestants) * (args.rounds + 1) * len(shown.frames)
@@ -89,27 +98,45 @@ def run(args: Any) -> int:
     return 0
 
 
-def _contestants(models: list[str], wanted: tuple[str, ...], threads: int | None) -> list[Contestant]:
-    """Return what is compared: every network in every wanted runtime that can run it.
+def _contestants(args: Any) -> list[Contestant]:
+    """Return what is compared: every network in every wanted runtime that can run it, in every precision that it has.
 
     Raises:
         ModelError: a network is missing or damaged, or none of the wanted runtimes can run it.
     """
+    from lanelight.runtime.backends import PRECISIONS_OF, check_precision
     from lanelight.runtime.bench import Contestant
 
-    found = []
-    for model, name in zip(models, _names(models), strict=True):
-        known = backends_of(model)
-        chosen = [backend for backend in wanted if backend in known]
-        if not chosen:
-            raise ModelError(f"{model}: runs in {', '.join(known)}, got --backends {','.join(wanted)}")
+    found: list[Contestant] = []
+    for model, name in zip(args.model, _names(args.model), strict=True):
+        chosen = _chosen(model, args.backends or RUNTIMES)
+        ways = [
+            (backend, precision)
+            for backend in chosen
+            for precision in args.precision
+            if precision in PRECISIONS_OF.get(backend, PRECISIONS)
+        ]
+        if not ways:
+            check_precision(args.precision[0], chosen[0], model)
         found += [
             Contestant(
-                name, backend, partial(open_detector, model, backend=backend, threads=threads), partial(cost_of, model)
+                name,
+                backend,
+                partial(open_detector, model, backend=backend, threads=args.threads, precision=precision),
+                partial(cost_of, model),
+                precision,
             )
-            for backend in chosen
+            for backend, precision in ways
         ]
     return found
+
+
+def _chosen(model: str, wanted: tuple[str, ...]) -> list[str]:
+    known = backends_of(model)
+    chosen = [backend for backend in wanted if backend in known]
+    if not chosen:
+        raise ModelError(f"{model}: runs in {', '.join(known)}, got --backends {','.join(wanted)}")
+    return chosen
 
 
 def _names(models: list[str]) -> list[str]:
@@ -138,14 +165,21 @@ def _print(rows: list[dict[str, Any]], shown: Shown, load: float) -> None:
         f"{first['threads']} threads; ms a frame, medians"
     )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
-    for header, (column, _) in TABLE.items():
+    shown_columns = {
+        header: (column, digits)
+        for header, (column, digits) in TABLE.items()
+        if column not in COMPARED or any(row[column] is not None for row in rows)
+    }
+    for header, (column, _) in shown_columns.items():
         table.add_column(header, justify="left" if isinstance(first[column], str) else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(column, row[column], digits) for column, digits in TABLE.values()))
+        table.add_row(*(_cell(column, row[column], digits) for column, digits in shown_columns.values()))
     # Wider than the terminal where it must be: a number that is cut would be another number.
     Console(width=WIDE, highlight=False, markup=False).print(table, soft_wrap=True)
     print("view: preprocessing; all: from frame to lanes; CPU: of all threads; MB: peak of the process without frames;")
     print(f"x: times faster than the first row ({first['model']}, {first['backend']}), CPU: in CPU time")
+    if len(shown_columns) > len(TABLE) - len(COMPARED):
+        print("px, F1, classes: what bf16 finds against float32: largest distance, lane F1, largest share of pixels")
     devices = {row["device"] for row in rows if row["device"] != "cpu"}
     for note in [*shown.notes, *(f"{row} computes in torch's rows" for row in sorted(devices))]:
         print(f"note: {note}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, thresholds
 from lanelight.cli.datasets import check_folders
-from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
+from lanelight.cli.detectors import HELP, add_runtime_options, open_detector, runtime_of
 from lanelight.cli.folders import numbered
 from lanelight.cli.progress import Progress
 from lanelight.cli.score import (
@@ -111,8 +111,8 @@ def _evaluate(args: Any, rule: ScoringRule) -> Evaluation:
     from lanelight.runtime.evaluate import evaluate
 
     frames = min(len(rule.data), args.limit or len(rule.data))
-    with open_detector(args.model, backend=args.backend, threads=args.threads) as detector:
-        print(f"{args.model} on {args.data}: {frames} frames, {detector.backend}, {detector.threads} threads")
+    with open_detector(args.model, backend=args.backend, threads=args.threads, precision=args.precision) as detector:
+        print(f"{args.model} on {args.data}: {frames} frames, {runtime_of(detector)}, {detector.threads} threads")
         with _notice(args.data), Progress(args.data, frames) as progress:
             return evaluate(
                 detector,

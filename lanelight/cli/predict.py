@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive, share, words_of
-from lanelight.cli.detectors import HELP, add_runtime_options, open_detector
+from lanelight.cli.detectors import HELP, add_runtime_options, open_detector, runtime_of
 from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
 from lanelight.cli.signals import INTERRUPTED, finishing_on_signals
@@ -60,7 +60,9 @@ def run(args: Any) -> int:
     stop = threading.Event()
     entries: list[dict[str, Any]] = []
     problems: list[SourceError] = []
-    with open_detector(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
+    with open_detector(
+        args.model, backend=args.backend, threads=args.threads, score=args.score, precision=args.precision
+    ) as detector:
         check_kinds(args.save or (), detector.manifest)
         detector.warm_up()
         with finishing_on_signals(stop):
@@ -74,7 +76,12 @@ def run(args: Any) -> int:
                 problems += [problem] if problem else []
                 if stop.is_set():
                     break
-    figures = {"model": detector.manifest.name, "backend": detector.backend, "threads": detector.threads}
+    figures = {
+        "model": detector.manifest.name,
+        "backend": detector.backend,
+        "precision": detector.precision,
+        "threads": detector.threads,
+    }
     if args.json:
         make_folder(Path(args.json).absolute().parent)
         write_json(args.json, {**figures, "interrupted": stop.is_set(), "sources": entries})
@@ -131,7 +138,7 @@ def _predict(
         "stages": detector.timings.summary(),
         "outputs": {kind: str(path) for kind, path in outputs.paths.items()},
     }
-    _print(entry, f"{detector.manifest.name}, {detector.backend}, threads: {detector.threads}")
+    _print(entry, f"{detector.manifest.name}, {runtime_of(detector)}, threads: {detector.threads}")
     return entry, report.problem
 
 

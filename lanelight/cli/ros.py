@@ -44,7 +44,9 @@ def run(args: Any) -> int:
     packages = Path(args.ros_path) if args.ros_path else None
     stop = threading.Event()
     node = LaneNode(topics, name=args.name, words=args.remap, packages=packages)
-    with open_detector(args.model, backend=args.backend, threads=args.threads, score=args.score) as detector:
+    with open_detector(
+        args.model, backend=args.backend, threads=args.threads, score=args.score, precision=args.precision
+    ) as detector:
         detector.warm_up()
         with finishing_on_signals(stop):
             print(f"{detector.manifest.name}, {detector.backend}: {topics.images} -> {topics.overlay}, {topics.lanes}")

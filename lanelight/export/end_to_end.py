@@ -19,9 +19,10 @@ from lanelight.export.graph_masks import GraphMasks
 from lanelight.export.graph_priors import GraphPriors
 from lanelight.export.graph_view import GraphView
 from lanelight.export.onnx import write_graph
-from lanelight.export.parity import OTHER_CLASS_AT_MOST, Differences
+from lanelight.export.parity import OTHER_CLASS_AT_MOST
 from lanelight.geometry import Viewport, ViewportPolicy
 from lanelight.models import LaneModel
+from lanelight.runtime.differences import Differences
 from lanelight.runtime.manifest import Manifest, found_by
 from lanelight.runtime.predictor import Detector, network_input
 

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from lanelight.export.onnx import chosen_in_graph
-from lanelight.geometry import FloatArray, Lane, Scene, ViewportPolicy
+from lanelight.geometry import FloatArray, ViewportPolicy
 from lanelight.geometry.priors import Priors
 from lanelight.models import LaneModel
 from lanelight.runtime.backends import open_session
+from lanelight.runtime.differences import Differences
 from lanelight.runtime.predictor import network_input
 from lanelight.runtime.session import Array
 
@@ -110,29 +111,6 @@ def compare(
     return Parity(backend, len(frames), error, largest, scenes.same_lanes, scenes.lane_px, scenes.other_class)
 
 
-@dataclass
-class Differences:
-    """How far Scenes of the same frames are from each other.
-
-    Attributes:
-        same_lanes: frames on which both have lanes in the same slots, and as many without one.
-        lane_px: largest `lane_distance`.
-        other_class: largest share of a frame's pixels in which their classes differ; None where they have none.
-    """
-
-    same_lanes: int = 0
-    lane_px: float = 0.0
-    other_class: float | None = None
-
-    def add(self, first: Scene, second: Scene) -> None:
-        """Compare two Scenes of one frame."""
-        self.same_lanes += [lane.slot for lane in first.lanes] == [lane.slot for lane in second.lanes]
-        self.lane_px = max(self.lane_px, lane_distance(first, second))
-        if first.classes is not None and second.classes is not None:
-            differ = float((first.classes != second.classes).mean())
-            self.other_class = max(self.other_class or 0.0, differ)
-
-
 def measured(name: str, have: Array, want: Array) -> Iterator[tuple[str, FloatArray, float]]:
     """Yield how far an output is from what it should be: the names of its parts, differences, and largest value.
 
@@ -167,28 +145,6 @@ def with_same_scores(have: Mapping[str, Array], want: Mapping[str, Array]) -> di
     rows = have["priors"].copy()
     Priors(rows).logits[:] = wanted
     return {**have, "priors": rows}
-
-
-def lane_distance(first: Scene, second: Scene) -> float:
-    """Return the largest distance in x between lanes that both have, px; 0 where they share none.
-
-    Lanes are the same by their slots; those without one by their order.
-    """
-    apart = 0.0
-    for lane, other in _pairs(first, second):
-        if len(lane.points):
-            gap = np.abs(other.x_at(lane.points[:, 1]) - lane.points[:, 0])
-            apart = max(apart, float(np.nanmax(np.append(gap, 0.0))))
-    return apart
-
-
-def _pairs(first: Scene, second: Scene) -> Iterator[tuple[Lane, Lane]]:
-    for lane in first.lanes:
-        other = None if lane.slot is None else second.in_slot(lane.slot)
-        if other is not None:
-            yield lane, other
-    without = [[lane for lane in scene.lanes if lane.slot is None] for scene in (first, second)]
-    yield from zip(*without, strict=False)
 
 
 def _line(priors: Priors[Array]) -> Array:

@@ -15,10 +15,12 @@ import numpy as np
 
 from lanelight.errors import ModelError
 from lanelight.frames import Image
-from lanelight.geometry import FloatArray
-from lanelight.runtime.bench_process import ENDED, STEPS, Loaded, Round, serve
+from lanelight.geometry import FloatArray, Scene
+from lanelight.runtime.bench_process import ENDED, SCENES, STEPS, Loaded, Round, serve
 from lanelight.runtime.cost import Cost
+from lanelight.runtime.differences import SceneDifference, scene_difference
 from lanelight.runtime.predictor import Detector
+from lanelight.runtime.session import Precision
 
 # Threads of OpenMP that spin after their work would take the processor from what runs next and count as its CPU time.
 WAITING, QUIET = "OMP_WAIT_POLICY", "PASSIVE"
@@ -33,12 +35,15 @@ class Contestant:
         backend: name of the runtime.
         load: returns the detector; it computes with the number of threads that is compared.
         cost: counts the network; None where it cannot be counted.
+        precision: that it computes in. What it finds in another than float32 is compared with what the contestant of
+            the same model and backend in float32 finds, where there is one.
     """
 
     model: str
     backend: str
     load: Callable[[], Detector]
     cost: Callable[[], Cost | None]
+    precision: Precision = "float32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,7 @@ class Measured:
         cpu_ms: the same, of all threads of its process together, ms.
         peak_mb: largest resident memory of its process without the frames, MB; None where the system does not tell.
         cost: of the network; None where it could not be counted.
+        difference: of what it found from what it finds in float32; None where it computes in that, or nothing else did.
     """
 
     contestant: Contestant
@@ -60,6 +66,7 @@ class Measured:
     cpu_ms: Mapping[str, FloatArray]
     peak_mb: float | None
     cost: Cost | None
+    difference: SceneDifference | None = None
 
 
 def measure(
@@ -97,11 +104,25 @@ def measure(
                     watch(done)
                 if turn:
                     found[place].append(result)
+        differences = [_difference(runner, runners) for runner in runners]
         ends = [runner.finish() for runner in runners]
     return [
-        Measured(runner.contestant, told, *_stacked(results), *end)
-        for runner, told, results, end in zip(runners, loaded, found, ends, strict=True)
+        Measured(runner.contestant, told, *_stacked(results), *end, difference)
+        for runner, told, results, end, difference in zip(runners, loaded, found, ends, differences, strict=True)
     ]
+
+
+def _difference(runner: _Runner, others: Sequence[_Runner]) -> SceneDifference | None:
+    """Compare what a contestant finds with what it finds in float32, after all rounds."""
+    mine = runner.contestant
+    if mine.precision == "float32":
+        return None
+    wanted = (mine.model, mine.backend, "float32")
+    for other in others:
+        each = other.contestant
+        if (each.model, each.backend, each.precision) == wanted:
+            return scene_difference(other.scenes(), runner.scenes())
+    return None
 
 
 def _stacked(results: Sequence[Round]) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
@@ -132,6 +153,11 @@ class _Runner:
         """Run all frames once."""
         result: Round = self._ask(True)
         return result
+
+    def scenes(self) -> list[Scene]:
+        """Return what is found on all frames."""
+        found: list[Scene] = self._ask(SCENES)
+        return found
 
     def finish(self) -> tuple[float | None, Cost | None]:
         """Return peak memory and cost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 
 from lanelight.frames import Image
-from lanelight.geometry import FloatArray
+from lanelight.geometry import FloatArray, Scene
 from lanelight.runtime.cost import Cost
 from lanelight.runtime.predictor import Detector
 
 # name of a step in results -> the stage of `Timings`; all of them together are "end_to_end"
 PARTS = {"preprocess": "view", "network": "network", "decode": "decode"}
 STEPS = (*PARTS, "end_to_end")
-ENDED = "ended"
+ENDED, SCENES = "ended", "scenes"
 STATUS = Path("/proc/self/status")
 
 
@@ -57,8 +57,9 @@ class Round:
 
 
 def serve(pipe: Connection, load: Callable[[], Detector], cost: Callable[[], Cost | None]) -> None:
-    """Take frames until None, load the network, and answer: a `Round` at every word, at `ENDED` memory and cost.
+    """Take frames until None, load the network, and answer each word.
 
+    The answer is what is found on the frames at `SCENES`, memory and cost at `ENDED`, and a `Round` at any other word.
     What goes wrong is sent as the exception that it is.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the starting process ends this one
@@ -88,8 +89,8 @@ def _serve(pipe: Connection, load: Callable[[], Detector], cost: Callable[[], Co
                 load_s=time.perf_counter() - start,
             )
         )
-        while pipe.recv() != ENDED:
-            pipe.send(_round(detector, frames))
+        while (word := pipe.recv()) != ENDED:
+            pipe.send(_scenes(detector, frames) if word == SCENES else _round(detector, frames))
     peak = peak_mb()
     given = sum(frame.nbytes for frame in frames) / 1e6
     pipe.send((None if peak is None else peak - given, cost()))
@@ -107,6 +108,12 @@ def _round(detector: Detector, frames: Sequence[Image]) -> Round:
         {step: timings.wall_ms(stage) for step, stage in PARTS.items()} | {"end_to_end": 1000 * wall},
         {step: timings.cpu_ms(stage) for step, stage in PARTS.items()} | {"end_to_end": 1000 * cpu},
     )
+
+
+def _scenes(detector: Detector, frames: Sequence[Image]) -> list[Scene]:
+    found = [detector.predict(frame) for frame in frames]
+    # `pickle` knows no read-only dictionaries; what is found by a network has no attributes.
+    return [Scene(scene.size, [replace(lane, attributes={}) for lane in scene.lanes], scene.classes) for scene in found]
 
 
 def peak_mb() -> float | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
-from lanelight.runtime.session import Array, checked_outputs
+from lanelight.runtime.session import Array, Precision, checked_outputs
 
 
 class OnnxRuntimeSession:
@@ -29,6 +29,7 @@ class OnnxRuntimeSession:
 
     backend = "onnxruntime"
     device = "cpu"
+    precision: Precision = "float32"
 
     def __init__(self, model: Path, *, threads: int, input_name: str = "images", outputs: Sequence[str] = ()) -> None:
         import onnxruntime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lanelight.errors import ModelError
 
 Array = NDArray[np.float32]
+Precision = Literal["float32", "bf16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 class Session(Protocol):
@@ -21,11 +23,13 @@ class Session(Protocol):
         backend: name of the runtime.
         threads: number of threads it computes with.
         device: what it computes on, "cpu" or the name of a GPU.
+        precision: of its products: "float32", or "bf16", which keeps 8 bits of each number.
     """
 
     backend: str
     threads: int
     device: str
+    precision: Precision
 
     def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network.

@@ -12,8 +12,9 @@ from lanelight.models import LaneModel
 from lanelight.runtime import Detector, Manifest
 from lanelight.runtime.denormals import flushed
 from lanelight.runtime.manifest import found_by
+from lanelight.runtime.openvino import check_bf16
 from lanelight.runtime.predictor import decoder_of
-from lanelight.runtime.session import Array
+from lanelight.runtime.session import Array, Precision
 from lanelight.train.trained import load_trained
 
 
@@ -28,16 +29,24 @@ class TorchSession:
         backend: "torch".
         threads: of the processor; torch has one number for the process, which `close` puts back.
         device: "cpu", or the GPU's name.
+        precision: of its products.
 
     Args:
         model: the network; it is put into evaluation mode.
         threads: as above; None takes every processor this process may use.
+        precision: "bf16" lets torch choose bfloat16 where it computes it, mostly in convolutions and products.
+
+    Raises:
+        ModelError: "bf16" on a processor without.
     """
 
     backend = "torch"
 
-    def __init__(self, model: LaneModel, *, threads: int | None = None) -> None:
+    def __init__(self, model: LaneModel, *, threads: int | None = None, precision: Precision = "float32") -> None:
         place = "cuda" if torch.cuda.is_available() else "cpu"
+        if precision == "bf16" and place == "cpu":
+            check_bf16("torch")
+        self.precision = precision
         self._device = torch.device(place)
         self.device = torch.cuda.get_device_name() if place == "cuda" else place
         self._model = model.eval().to(self._device)
@@ -60,18 +69,26 @@ class TorchSession:
 
     @torch.inference_mode()
     def _run(self, images: Array) -> dict[str, Array]:
-        with flushed():
+        low = torch.autocast(self._device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        with flushed(), low:
             outputs = self._model(torch.from_numpy(images).to(self._device))
             return {name: outputs[name].float().cpu().numpy() for name in self._model.OUTPUTS}
 
 
-def load_detector(run: str | Path, *, threads: int | None = None, score: float | None = None) -> Detector:
+def load_detector(
+    run: str | Path,
+    *,
+    threads: int | None = None,
+    score: float | None = None,
+    precision: Precision = "float32",
+) -> Detector:
     """Return the detector of a trained network; it finds the lanes that the exported network finds.
 
     Args:
         run: its folder, one of the files of weights in it, or a file that `lanelight convert` wrote.
         threads: of the network; None takes every processor this process may use.
         score: smallest score of a lane in [0, 1]; None keeps the network's.
+        precision: of its products, as `TorchSession` has it.
 
     Raises:
         LanelightError: no recipe or no weights there, or of another network.
@@ -89,4 +106,4 @@ def load_detector(run: str | Path, *, threads: int | None = None, score: float |
         recipe=network.recipe,
     )
     decoder = decoder_of(manifest, score)
-    return Detector(TorchSession(model, threads=threads), manifest, decoder)
+    return Detector(TorchSession(model, threads=threads, precision=precision), manifest, decoder)

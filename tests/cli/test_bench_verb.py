@@ -13,6 +13,7 @@ import pytest
 
 from lanelight.cli import main
 from lanelight.frames import write_image
+from lanelight.runtime.openvino import computes_bf16
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,10 @@ def test_both_runtimes_stand_side_by_side_in_table_csv_and_json(
     assert bench(place, "--csv", str(table), "--json", str(figures)) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "2 frames of road, 1 rounds after a warm-up, in turns; 1 threads; ms a frame, medians"
-    assert told[1].split()[:5] == ["model", "backend", "input", "M", "par"]
-    assert [line.split()[:3] for line in told[2:4]] == [
-        ["markers.onnx", "onnxruntime", "256x128"],
-        ["markers.onnx", "openvino", "256x128"],
+    assert told[1].split()[:5] == ["model", "backend", "precision", "input", "M"]
+    assert [line.split()[:4] for line in told[2:4]] == [
+        ["markers.onnx", "onnxruntime", "float32", "256x128"],
+        ["markers.onnx", "openvino", "float32", "256x128"],
     ]
     assert told[2].split()[-3:] == ["1.00"] * 3
     assert "…" not in "".join(told)
@@ -53,6 +54,25 @@ def test_both_runtimes_stand_side_by_side_in_table_csv_and_json(
     assert [row["model"] for row in written["rows"]] == ["markers.onnx"] * 2
     assert written["machine"] == rows[0]["machine"]
     assert written["rows"][1]["network_ms_p50"] == float(rows[1]["network_ms_p50"])
+
+
+@pytest.mark.skipif(not computes_bf16(), reason="needs a processor with bfloat16")
+def test_bf16_stands_beside_float32_with_its_difference(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "speed.json"
+    assert bench(place, "--precision", "float32,bf16", "--json", str(figures)) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:3] for line in told[2:5]] == [
+        ["onnxruntime", "float32"],
+        ["openvino", "float32"],
+        ["openvino", "bf16"],
+    ]
+    assert told[1].split()[-2:] == ["px", "F1"]
+    *exact, low = json.loads(figures.read_text())["rows"]
+    assert all(row["f1"] is row["lane_px"] is row["same_lanes"] is None for row in exact)
+    assert (low["f1"], low["same_lanes"], low["other_class"]) == (1.0, 2, None)
+    assert 0 <= low["mean_px"] <= low["lane_px"] < 1
 
 
 def test_measuring_an_exported_network_needs_no_torch(place: Path) -> None:
@@ -76,6 +96,7 @@ def test_an_unknown_backend_is_wrong_usage(place: Path, capsys: pytest.CaptureFi
     [
         (("{place}/none.onnx",), "none.onnx: no such model file"),
         (("{place}/markers.onnx", "--backends", "torch"), "runs in onnxruntime, openvino, got --backends torch"),
+        (("{place}/markers.onnx", "--backends", "onnxruntime", "--precision", "bf16"), "has no kernels for it"),
         (("{place}/markers.onnx", "--source", "{place}/none.mp4"), "none.mp4: no such file or folder"),
         (("{place}/markers.onnx", "--source", "{place}/grey"), "got 1 of one colour"),
         (("{place}/run",), "expected a training run, which holds recipe.json"),

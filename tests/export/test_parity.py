@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lanelight.decode import PriorDecoder
-from lanelight.export.parity import Parity, lane_distance, measured, with_same_scores
-from lanelight.geometry import Lane, Scene, ViewportPolicy
+from lanelight.export.parity import Parity, measured, with_same_scores
+from lanelight.geometry import ViewportPolicy
+from lanelight.runtime.differences import lane_distance
 
 SIZE = (800, 320)
 
@@ -74,13 +75,3 @@ def test_scores_that_differ_by_more_than_rounding_are_kept() -> None:
     assert np.array_equal(with_same_scores(have, want)["priors"], have["priors"])
     other = {"lanes": np.ones((1, 2), np.float32)}
     assert with_same_scores(other, {"lanes": np.zeros((1, 2), np.float32)})["lanes"] is other["lanes"]
-
-
-def test_lanes_without_slots_are_compared_in_their_order() -> None:
-    def lane(x: float, slot: int | None = None) -> Lane:
-        return Lane(np.array([[x, 300.0], [x, 100.0]]), slot=slot)
-
-    first = Scene(SIZE, [lane(100), lane(200, 1), lane(700)])
-    assert lane_distance(first, Scene(SIZE, [lane(100), lane(203, 1), lane(700)])) == pytest.approx(3)
-    assert lane_distance(first, Scene(SIZE, [lane(101), lane(200, 1), lane(705)])) == pytest.approx(5)
-    assert lane_distance(first, Scene(SIZE, [lane(600, 2)])) == 0

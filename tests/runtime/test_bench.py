@@ -89,7 +89,7 @@ def test_rows_have_medians_and_ratios_to_the_first(measured: list[Measured]) -> 
 class Sleeping:
     """A network that waits in its own time, and computes nothing."""
 
-    backend, threads, device = "sleeping", 3, "cpu"
+    backend, threads, device, precision = "sleeping", 3, "cpu", "float32"
 
     def __call__(self, images: Array) -> dict[str, Array]:
         time.sleep(0.05)

@@ -12,13 +12,14 @@ from lanelight.errors import ModelError
 from lanelight.frames.preprocess import Clahe
 from lanelight.runtime import Detector
 from lanelight.runtime.predictor import decoder_of, network_input
-from lanelight.runtime.session import Array
+from lanelight.runtime.session import Array, Precision
 
 
 class Listening:
     """A session that keeps what it is shown and finds nothing."""
 
     backend, threads, device = "listening", 1, "cpu"
+    precision: Precision = "float32"
 
     def __init__(self) -> None:
         self.shown: list[Array] = []

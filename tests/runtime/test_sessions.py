@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import fake_network
@@ -10,7 +13,8 @@ import openvino
 import pytest
 
 from lanelight.errors import ModelError
-from lanelight.runtime import BACKENDS, Manifest, open_session
+from lanelight.runtime import BACKENDS, Detector, Manifest, open_session
+from lanelight.runtime.openvino import computes_bf16
 
 SHAPE = (3, fake_network.TARGET[1], fake_network.TARGET[0])
 
@@ -86,6 +90,30 @@ def test_openvino_computes_in_float32_whatever_the_processor_prefers(tmp_path: P
     images = np.full((1, *SHAPE), np.float32(1 + 2**-12), np.float32)  # bfloat16 keeps 8 bits
     red = -24 * (1 + 2**-12) - 16
     assert np.abs(session(images)["lanes"][0, 1] - red).max() < 1e-4
+
+
+@pytest.mark.skipif(not computes_bf16(), reason="needs a processor with bfloat16")
+def test_openvino_computes_in_bfloat16_where_it_is_asked_for(tmp_path: Path) -> None:
+    model = fake_network.write_model(tmp_path)
+    session = open_session(model, "openvino", threads=1, precision="bf16")
+    images = np.full((1, *SHAPE), np.float32(1 + 2**-12), np.float32)
+    assert session.precision == "bf16"
+    assert np.abs(session(images)["lanes"][0, 1] + 40).max() < 1e-6  # as of pictures of 1
+    with Detector.load(model, threads=1, precision="bf16") as detector:
+        assert (detector.backend, detector.precision) == ("openvino", "bf16")
+        assert len(detector.predict(fake_network.painted((320, 192))).lanes) == 4
+
+
+def test_bfloat16_is_refused_where_it_is_not_computed(tmp_path: Path) -> None:
+    model = fake_network.write_model(tmp_path)
+    with pytest.raises(ModelError, match="ONNX Runtime has no kernels for it on processors; use --backend openvino"):
+        open_session(model, "onnxruntime", precision="bf16")
+    with pytest.raises(ModelError, match="unknown precision 'bf61': did you mean 'bf16'"):
+        open_session(model, "openvino", precision="bf61")  # type: ignore[arg-type]
+    code = f"import lanelight; lanelight.load({str(model)!r}, precision='bf16')"
+    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}  # what OpenVINO then takes the processor for
+    done = subprocess.run([sys.executable, "-c", code], env=older, capture_output=True, text=True, check=False)
+    assert "markers.onnx: expected a processor with AVX512_BF16 or AMX for precision bf16" in done.stderr
 
 
 def test_an_unknown_backend_is_named_and_torch_tells_its_extra(tmp_path: Path) -> None:

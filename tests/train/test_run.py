@@ -14,12 +14,12 @@ from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.datasets.writers import WRITERS
 from lanelight.distill.self_attention import SelfAttentionDistillation
 from lanelight.errors import LanelightError, ModelError, OutputError
-from lanelight.export.parity import lane_distance
 from lanelight.export.run import export_run
 from lanelight.frames import write_image
 from lanelight.geometry import Lane, Scene
 from lanelight.models import MODELS, checkpoints
 from lanelight.runtime import Detector
+from lanelight.runtime.differences import lane_distance
 from lanelight.train.data import StepBatches, TrainingFrames
 from lanelight.train.recipe import DataPart, Optimizer, Recipe
 from lanelight.train.run import build, load_run, run

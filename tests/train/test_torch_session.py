@@ -19,11 +19,13 @@ from train.markers import Markers, marker_recipe, offer
 from lanelight.cli import main
 from lanelight.errors import LanelightError, ModelError
 from lanelight.export import export_onnx
-from lanelight.export.parity import lane_distance
 from lanelight.formats import native
 from lanelight.frames import write_image
 from lanelight.runtime import Detector
 from lanelight.runtime.cost import Cost
+from lanelight.runtime.differences import lane_distance, scene_difference
+from lanelight.runtime.openvino import computes_bf16
+from lanelight.runtime.session import PRECISIONS
 from lanelight.train import run
 from lanelight.train.cost import trained_cost
 from lanelight.train.run import load_run
@@ -59,6 +61,23 @@ def test_a_run_and_its_export_find_the_same_lanes(trained: Path, tmp_path: Path)
             one, other = ours.predict(frame), theirs.predict(frame)
             assert [lane.slot for lane in one.lanes] == [lane.slot for lane in other.lanes] == [0, 1, 2, 3]
             assert lane_distance(one, other) < 1e-3
+
+
+@pytest.mark.skipif(not computes_bf16(), reason="needs a processor with bfloat16")
+def test_a_run_computes_in_bfloat16_where_it_is_asked_for(trained: Path) -> None:
+    frame = fake_network.painted((640, 360))
+    with load_detector(trained, threads=1) as exact, load_detector(trained, threads=1, precision="bf16") as low:
+        assert (exact.precision, low.precision) == ("float32", "bf16")
+        found = scene_difference([exact.predict(frame)], [low.predict(frame)])
+        assert (found.same_lanes, found.f1) == (1, 1.0)
+    model = load_run(trained)[1]
+    images = np.random.default_rng(0).random((1, 3, model.size[1], model.size[0]), dtype=np.float32)
+    sessions = [TorchSession(model, threads=1, precision=each) for each in PRECISIONS]
+    first, second = (session(images)["lanes"] for session in sessions)
+    for session in reversed(sessions):
+        session.close()
+    assert second.dtype == np.float32
+    assert 0 < np.abs(first - second).max() < 0.05 * np.abs(first).max()
 
 
 def test_a_run_scores_as_its_export_does(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

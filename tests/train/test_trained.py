@@ -15,13 +15,13 @@ from lanelight.distill.teacher_network import TorchTeacher
 from lanelight.distill.teaching import Teacher
 from lanelight.errors import ModelError
 from lanelight.export.onnx import export_onnx
-from lanelight.export.parity import lane_distance
 from lanelight.frames.preprocess import Clahe
 from lanelight.geometry import ViewportPolicy
 from lanelight.metrics import TuSimpleAccuracy
 from lanelight.models import MODELS, checkpoints
 from lanelight.models.lane_instances import InstanceLoss
 from lanelight.runtime import Detector
+from lanelight.runtime.differences import lane_distance
 from lanelight.train import DataPart, Recipe
 from lanelight.train.data import TrainingFrames
 from lanelight.train.run import build
