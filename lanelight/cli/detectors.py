@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def open_detector(
 
     Args:
         model: bundled name, exported file, run folder, or a file of weights in one or of `lanelight convert`.
-        backend: of `BACKENDS`; a run has "torch" alone.
+        backend: of `BACKENDS`; a run has "torch" alone, a network of the package all.
         threads: of the network; None is all.
         score: smallest score of a lane; None keeps the network's.
         precision: of its products.
@@ -57,7 +58,9 @@ def open_detector(
         LanelightError: there is no such network, or the backend cannot run it, or not in this precision.
         ModuleNotFoundError: a run was named, and torch is not installed.
     """
-    run = _trained(model)
+    from lanelight.runtime.bundled import BUNDLED
+
+    run = Path(model) if model in BUNDLED and backend == "torch" else _trained(model)
     if run is None:
         from lanelight.runtime import Detector
 
@@ -87,9 +90,12 @@ def backends_of(model: str) -> tuple[str, ...]:
         return ("torch",)
     from lanelight.runtime import BACKENDS as EXPORTED
     from lanelight.runtime import Manifest, find_model
+    from lanelight.runtime.bundled import BUNDLED
 
     path = find_model(model)
     Manifest.load(path)
+    if model in BUNDLED and find_spec("torch"):
+        return (*EXPORTED, "torch")
     return ("openvino",) if path.suffix == ".xml" else tuple(EXPORTED)
 
 

@@ -11,7 +11,9 @@ from lanelight.errors import ModelError
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
-    parser.add_argument("model", metavar="MODEL", help="a training run's folder, or a .safetensors")
+    parser.add_argument(
+        "model", metavar="MODEL", help="bundled name, training run, or weights (.safetensors) of a run or converted"
+    )
     parser.add_argument("--format", choices=["onnx"], default="onnx", help="of the file")
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="the .onnx file to write; its manifest lies beside"

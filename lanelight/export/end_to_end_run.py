@@ -17,11 +17,11 @@ def export_run_end_to_end(
     """Export a trained network with crop, resize, decoding and NMS as ONNX.
 
     Args:
-        trained: a training run, a file of weights in one, or a file that `lanelight convert` wrote.
+        trained: a training run, a file of weights in one, a file that `lanelight convert` wrote, or a bundled name.
         out: the .onnx file.
         source_size: (width, height) of the frames, px.
-        licence: of the weights.
-        data: what they were trained on.
+        licence: of the weights; empty: that of a bundled network.
+        data: what they were trained on; empty: that of a bundled network.
 
     Raises:
         ModelError: the network cannot be exported so, or the graph finds other lanes or classes than the trained
@@ -36,8 +36,8 @@ def export_run_end_to_end(
             name=network.name,
             source_size=source_size,
             viewport=network.viewport,
-            licence=licence,
-            data=data,
+            licence=licence or network.licence,
+            data=data or network.data,
             recipe=network.recipe,
         )
         found = agreement(network.model, draft, unseen_roads(network, source_size))

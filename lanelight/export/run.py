@@ -56,11 +56,11 @@ def export_run(
     """Export a trained network as ONNX.
 
     Args:
-        trained: a training run, a file of weights in one, or a file that `lanelight convert` wrote.
+        trained: a training run, a file of weights in one, a file that `lanelight convert` wrote, or a bundled name.
         out: the .onnx file.
         backend: the runtime for the manifest; None takes the faster one, measured.
-        licence: of the weights.
-        data: what they were trained on.
+        licence: of the weights; empty: that of a bundled network.
+        data: what they were trained on; empty: that of a bundled network.
         threads: threads of the runtimes while they are measured; None is all.
 
     Raises:
@@ -76,8 +76,8 @@ def export_run(
             draft,
             name=network.name,
             viewport=network.viewport,
-            licence=licence,
-            data=data,
+            licence=licence or network.licence,
+            data=data or network.data,
             recipe=network.recipe,
         )
         reports = tuple(compare(model, draft, frames, backend=name, viewport=network.viewport) for name in BACKENDS)

@@ -10,6 +10,7 @@ import torch
 
 from lanelight.cli import main
 from lanelight.datasets import TuSimple
+from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.distill.teacher import TeacherDistillation
 from lanelight.distill.teacher_network import TorchTeacher
 from lanelight.distill.teaching import Teacher
@@ -20,7 +21,7 @@ from lanelight.geometry import ViewportPolicy
 from lanelight.metrics import TuSimpleAccuracy
 from lanelight.models import MODELS, checkpoints
 from lanelight.models.lane_instances import InstanceLoss
-from lanelight.runtime import Detector
+from lanelight.runtime import Detector, find_model
 from lanelight.runtime.differences import lane_distance
 from lanelight.train import DataPart, Recipe
 from lanelight.train.data import TrainingFrames
@@ -115,3 +116,18 @@ def test_a_teacher_that_expects_other_pictures_than_its_student_is_refused() -> 
     teacher = TorchTeacher(build(_recipe(steps=(Clahe(),))), "enet_instance")
     with pytest.raises(ModelError, match=r"expected the student's preprocess steps \[\], got \[\{'kind': 'clahe'"):
         Teacher(TeacherDistillation(), teacher, student)
+
+
+def test_the_bundled_network_runs_in_torch_and_is_exported_anew(tmp_path: Path) -> None:
+    frame = SyntheticRoads(RoadConfig(size=(640, 360)), seed=5, length=1)[0][1]
+    with load_detector("default", threads=1) as ours, Detector.load("default", threads=1) as bundled:
+        assert ours.backend == "torch"
+        assert lane_distance(ours.predict(frame), bundled.predict(frame)) < 0.5
+        licence, data = bundled.manifest.licence, bundled.manifest.data
+    weights = find_model("default").with_suffix(".safetensors")
+    assert load_trained(weights).viewport == load_trained("default").viewport
+    out = tmp_path / "whole.onnx"
+    assert main(["export", "default", "--end-to-end", "--source-size", "640x360", "--out", str(out)]) == 0
+    with Detector.load(out, threads=1) as whole:
+        assert (whole.manifest.licence, whole.manifest.data) == (licence, data)
+        assert whole.predict(frame).lanes
