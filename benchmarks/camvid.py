@@ -1,6 +1,6 @@
 """Fast-SCNN on two drives of CamVid, scored on a third: several seeds, and how their scores spread.
 
-python benchmarks/camvid.py ROOT [--seeds 0 1 2] [--steps 4500] [--out runs/camvid] [--pictures FOLDER]
+python benchmarks/camvid.py ROOT [--seeds 0 1 2] [--steps 6000] [--out runs/camvid] [--pictures FOLDER]
 
 The weights of the last step are scored: the frames that are scored must not choose them. With --pictures a folder gets
 camvid_curves.png (mean IoU at each validation) and camvid_frames.jpg (frame, truth and what the first seed finds).

@@ -180,7 +180,7 @@ AUGMENTS: dict[str, Augment] = {
         window=Window(scale=(0.8, 1.8), even="share", of="short"),
         flip=0.5,
         fill=_IMAGENET_MEAN,
-        table=Table(contrast=0.3, brightness=0.15, gamma=0.3, tint=0.1),
+        table=Table(contrast=0.3, brightness=0.15, gamma=0.3, tint=0.2),
         blur=Blur(p=0.15),
     ),
 }
