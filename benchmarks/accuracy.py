@@ -1,109 +1,145 @@
-"""A network beside four constant lanes, by the TuSimple rule, on rendered roads and on TuSimple frames.
+"""Candidates and three baselines, on real and rendered frames: one row each, and pictures of where they fail.
 
-The constant lanes are the medians, row by row and slot by slot, of the lanes of rendered training roads.
+python benchmarks/accuracy.py [MODEL...] [--data FOLDER] [--tusimple] [--rendered 16] [--out runs/accuracy]
 
-python benchmarks/accuracy.py [--model default] [--rendered 200] [--tusimple ROOT LIST]
+MODEL is a bundled name, an exported file or a training run. FOLDER holds culane_clip, udacity_clips,
+twinlitenet_outputs, tusimple and tusimple_eval, as docs/accuracy.md says; what is missing there is left out. The frames
+of TuSimple are scored on request alone: candidates are chosen without them. OUT/NAME has the worst frames of each.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from finders import Classical, ConstantLanes, Finder, ForeignMaps, Image, Network, Spot
 from record import record
+from steadiness import score_clips
+from trials import Trial, culane_trial, rendered_trial, score_all, tusimple_trial
 
-from lanelight.datasets import TuSimple
-from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
-from lanelight.formats.tusimple import ROWS
-from lanelight.geometry import Lane, Scene
-from lanelight.metrics import TuSimpleAccuracy
-from lanelight.metrics.any_size import count_any_size
-from lanelight.runtime import Detector
+from lanelight.cli.detectors import open_detector
+from lanelight.formats.text import write_json
+from lanelight.frames import find_sources
+from lanelight.runtime.bench import Contestant, measure
+from lanelight.runtime.bench_frames import rendered_frames
+from lanelight.runtime.bench_rows import rows_of
 
-SIZE = (640, 360)  # of rendered frames: whole frames, of which the network sees its band
-TRAINING_SEED, VALIDATION_SEED = 1, 1_000_003
-TRAINING_ROADS = 300
+CULANE, CLIPS, TUSIMPLE = "culane_clip", "udacity_clips", "tusimple"
+MAPS, OTHER_LABELS = "twinlitenet_outputs", "tusimple_eval/label_data_0313.json"
+TIMED_FRAMES = 20
+LINES = ("frames", "f1", "precision", "recall", "low", "high")
+STEADY = ("jitter_px", "jitter_typical_px", "dropout_share", "count_changes", "slot_changes")
+WORLDS = ("mixed", "highway", "plain", "city", "rural", "night", "rain", "tunnel")
+TIMES = ("network_cpu_ms_p50", "end_to_end_cpu_ms_p50", "network_ms_p50", "end_to_end_ms_p50")
+COLUMNS = (
+    "method",
+    *(f"culane_{name}" for name in LINES),
+    *(f"rendered_{name}" for name in (*LINES, *WORLDS)),
+    "clips_frames",
+    *STEADY,
+    *(f"tracked_{name}" for name in STEADY),
+    *TIMES,
+    *(f"tusimple_{name}" for name in ("frames", "accuracy", "fp", "fn", "low", "high")),
+)
 
-Predict = Callable[[NDArray[np.uint8]], Scene]
+Row = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--rendered", type=int, default=200, help="number of rendered validation roads")
-    parser.add_argument("--tusimple", nargs=2, metavar=("ROOT", "LIST"), help="folder and label file")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="*", default=["default"])
+    parser.add_argument("--data", type=Path, help="folder of the real frames; without it roads are rendered alone")
+    parser.add_argument("--tusimple", action="store_true", help="score the frames of TuSimple too")
+    parser.add_argument("--rendered", type=int, default=16, help="rendered validation roads of each world; 0 for none")
+    parser.add_argument("--rounds", type=int, default=5, help="of the latency; 0 leaves it out")
+    parser.add_argument("--threads", type=int, default=2, help="of each network, and of rendering")
+    parser.add_argument("--frames", type=int, help="first frames of everything, for a trial; nothing is recorded")
+    parser.add_argument("--out", type=Path, default=Path("runs/accuracy"))
     args = parser.parse_args()
-    constant = constant_lanes()
-    with Detector.load(args.model) as detector:
-        methods: dict[str, Predict] = {
-            detector.manifest.name: detector.predict,
-            "four constant lanes": lambda frame: fitted(constant, (frame.shape[1], frame.shape[0])),
-        }
-        rows = rendered(methods, args.rendered)
-        if args.tusimple:
-            rows += tusimple(methods, *args.tusimple)
-    for row in rows:
-        print(row)
-    print(record("accuracy", rows))
+    networks = [Network(model, args.threads) for model in args.model]
+    finders: list[Finder] = [*networks, ConstantLanes(), ForeignMaps(), Classical()]
+    rows: dict[str, Row] = {finder.name: dict.fromkeys(COLUMNS) | {"method": finder.name} for finder in finders}
+    if len(rows) < len(finders):
+        parser.error(f"expected networks of different names, got {', '.join(finder.name for finder in finders)}")
+    for trial in trials(args):
+        print(f"{trial.name} ...", flush=True)
+        join(rows, score_all(trial, finders, limit=args.frames, out=args.out))
+    if args.data and (args.data / CLIPS).is_dir():
+        print("clips ...", flush=True)
+        maps = args.data / MAPS / CLIPS
+        join(rows, score_clips(args.data / CLIPS, finders, maps=maps, limit=args.frames, out=args.out))
+    if args.rounds:
+        join(rows, speeds(networks, args))
+    done = [{name: rounded(row[name]) for name in COLUMNS} for row in rows.values()]
+    write_json(args.out / "accuracy.json", {"rows": done})
+    for row in done:
+        print({name: value for name, value in row.items() if value is not None})
+    if args.frames is None:
+        print(record("accuracy", done))
 
 
-def constant_lanes() -> Scene:
-    """Return the median lane of each slot over rendered training roads; a row needs a quarter of the roads."""
-    roads = SyntheticRoads(RoadConfig(size=SIZE), seed=TRAINING_SEED, length=TRAINING_ROADS)
-    rows = np.arange(SIZE[1] - 10.0, 0, -10)
-    x = np.full((4, TRAINING_ROADS, len(rows)), np.nan)
-    for i in range(TRAINING_ROADS):
-        for lane in roads[i][2].lanes:
-            if lane.slot is not None:
-                x[lane.slot, i] = lane.x_at(rows)
-    lanes = []
-    for slot in range(4):
-        seen = np.isfinite(x[slot]).sum(axis=0) >= TRAINING_ROADS / 4
-        middle = np.array([np.nanmedian(column) for column in x[slot][:, seen].T])
-        lanes.append(Lane(np.stack([middle, rows[seen]], axis=1), slot=slot))
-    return Scene(SIZE, lanes)
+def trials(args: argparse.Namespace) -> list[Trial]:
+    """Return the labelled frames that are asked for and there."""
+    found = []
+    if args.data and (args.data / CULANE).is_dir():
+        found.append(culane_trial(args.data / CULANE, args.data / MAPS / CULANE))
+    if args.rendered:
+        found.append(rendered_trial(args.out, args.rendered, args.threads))
+    if args.tusimple:
+        found.append(tusimple_trial(args.data / TUSIMPLE, args.data / OTHER_LABELS, args.data / MAPS / TUSIMPLE))
+    return found
 
 
-def fitted(scene: Scene, size: tuple[int, int]) -> Scene:
-    """Return the lanes in a frame of another size and the same aspect."""
-    scale = size[0] / scene.size[0]
-    return Scene(size, [lane.with_points((lane.points + 0.5) * scale - 0.5) for lane in scene.lanes])
+def speeds(networks: Sequence[Network], args: argparse.Namespace) -> dict[str, Row]:
+    """Return times of the networks, in turns, each in a process of its own, and the CPU time of edges and Hough."""
+    frames = timed_frames(args.data)
+    contestants = [
+        Contestant(each.name, "auto", partial(open_detector, each.model, backend="auto", threads=args.threads), no_cost)
+        for each in networks
+    ]
+    rows = rows_of(measure(contestants, frames, rounds=args.rounds), source="")
+    found = {row["model"]: {name: row[name] for name in TIMES} for row in rows}
+    classical, size = Classical(), (frames[0].shape[1], frames[0].shape[0])
+    start = time.process_time()
+    for frame in frames:
+        classical.find(frame, Spot(size))
+    spent = 1000 * (time.process_time() - start) / len(frames)
+    return found | {classical.name: {"end_to_end_cpu_ms_p50": spent}}
 
 
-def rendered(methods: dict[str, Predict], count: int) -> list[dict[str, Any]]:
-    """Score on validation roads, rendered as whole frames."""
-    roads = SyntheticRoads(RoadConfig(size=SIZE), seed=VALIDATION_SEED, length=count)
-    scores = {name: TuSimpleAccuracy() for name in methods}
-    for i in range(count):
-        _, frame, gold = roads[i]
-        for name, predict in methods.items():
-            count_any_size(scores[name], predict(frame), gold)
-    return [row(name, "rendered roads", score) for name, score in scores.items()]
+def no_cost() -> None:
+    """Count nothing: sizes stand in the networks' cards."""
 
 
-def tusimple(methods: dict[str, Predict], root: str, file: str) -> list[dict[str, Any]]:
-    """Score on TuSimple frames, at their own rows."""
-    data = TuSimple(root, file)
-    scores = {name: TuSimpleAccuracy() for name in methods}
-    for i in range(len(data)):
-        _, frame, gold = data[i]
-        rows = data.entries[i].rows
-        for name, predict in methods.items():
-            scores[name].update(predict(frame), gold, rows=ROWS if rows is None else rows)
-    return [row(name, "TuSimple frames", score) for name, score in scores.items()]
+def timed_frames(data: Path | None) -> list[Image]:
+    """Return real frames of the first clip, or rendered ones where there is none."""
+    clips = sorted((data / CLIPS).glob("*.mp4")) if data else []
+    if not clips:
+        return rendered_frames(TIMED_FRAMES).frames
+    return [frame.image for frame in islice(find_sources([clips[0]])[0].frames(), TIMED_FRAMES)]
 
 
-def row(name: str, data: str, score: TuSimpleAccuracy) -> dict[str, Any]:
-    """Return one line of the table."""
-    return {
-        "method": name,
-        "data": data,
-        "frames": score.frames,
-        **{k: round(v, 4) for k, v in score.compute().items()},
-    }
+def join(rows: dict[str, Row], cells: dict[str, Any]) -> None:
+    """Write cells into the rows of their finders.
+
+    Raises:
+        KeyError: a finder or column that the table does not have.
+    """
+    for name, row in cells.items():
+        unknown = set(row) - set(COLUMNS)
+        if unknown:
+            raise KeyError(f"columns {', '.join(sorted(unknown))}")
+        rows[name] |= row
+
+
+def rounded(value: Any) -> Any:
+    """Return what is written: four digits, nothing where nothing is known."""
+    return round(value, 4) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

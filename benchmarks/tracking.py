@@ -27,6 +27,7 @@ SIZE, FOCAL_PX, HORIZON, CAMERA_M = (1280, 720), 900.0, 320.0, 1.4
 LANE_M, SPEED, FPS = 3.6, 25.0, 25.0
 SECONDS = 12.0
 ROUNDS = 5
+FLICKER = ("slot_changes", "count_changes")  # `accuracy.py` tells them
 
 Frames = list[tuple[Scene, Scene | None]]  # found, true
 Profile = Callable[[FloatArray], FloatArray]
@@ -143,7 +144,7 @@ def compared(name: str, frames: Frames, detector: str) -> list[dict[str, Any]]:
     rows = []
     for way, option in ways.items():
         figures, cost_ms = judged(frames, option)
-        values = {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
+        values = {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items() if k not in FLICKER}
         rows.append({"drive": name, "detector": detector, "lanes_are": way, "cost_ms_p50": cost_ms, **values})
     return rows
 

@@ -17,6 +17,10 @@ same assignment. Track numbers play no part in either, so that detectors with an
 truth: the same of a linked lane, if it comes back where it was within `patience` frames.
 
 **Switches.** Frames in which a lane bears another track number than when it was found last.
+
+**Flicker.** ``slot_changes`` are findings of a lane in another slot than when it was found last, of which a change of
+lanes makes one for each lane and a detector that wavers many. ``count_changes`` are frames with another number of lanes
+than the frame before.
 """
 
 from __future__ import annotations
@@ -84,6 +88,8 @@ class LaneStability(SceneMetric):
         sums = self._sums
         sums.frames += 1
         sums.lanes += len(x)
+        sums.count_changes += self._number not in (None, len(x))
+        self._number = len(x)
         if gold is None:
             keys = self._links.update(x, limit)
             found = {key: i for i, key in enumerate(keys)}
@@ -102,12 +108,14 @@ class LaneStability(SceneMetric):
             sums.add_errors(error)
         for key, i in found.items():
             life = self._lives.setdefault(key, _Life())
-            life.find(self._frame, x[i], error[i], pred.lanes[i].track, sums)
+            life.find(self._frame, x[i], error[i], sums)
+            life.name(pred.lanes[i], sums)
         self._frame += 1
 
     def next_video(self) -> None:
         """End the video: no lane goes on."""
         self._frame = 0
+        self._number: int | None = None  # of lanes in the frame before
         self._kind: tuple[tuple[int, int], bool] | None = None
         self._lives: dict[int, _Life] = {}
         self._links = _Links(self._patience)
@@ -118,8 +126,9 @@ class LaneStability(SceneMetric):
         Returns:
             ``frames``, ``lanes`` (found, in all frames), ``jitter_px``, ``jitter_typical_px``, ``dropouts``,
             ``dropout_frames``, ``dropout_share`` (of the frames from a lane's first to its last finding),
-            ``longest_dropout`` in frames, ``switches`` (None without track numbers); and with truth ``error_px`` (mean
-            distance in x), ``error_jitter_px``, ``missed_share`` of the true and ``extra_share`` of the found lanes.
+            ``longest_dropout`` in frames, ``switches`` (None without track numbers), ``slot_changes`` (None without
+            slots), ``count_changes``; and with truth ``error_px`` (mean distance in x), ``error_jitter_px``,
+            ``missed_share`` of the true and ``extra_share`` of the found lanes.
         """
         sums = self._sums
         lived = sums.found + sums.gap_frames
@@ -133,6 +142,8 @@ class LaneStability(SceneMetric):
             "dropout_share": sums.gap_frames / lived if lived else None,
             "longest_dropout": sums.longest,
             "switches": sums.switches if sums.numbered else None,
+            "slot_changes": sums.slot_changes if sums.slotted else None,
+            "count_changes": sums.count_changes,
             "error_px": sums.errors / UNIT / sums.compared if sums.compared else None,
             "error_jitter_px": _rms(sums.error_squares, sums.error_second, WHITE),
             "missed_share": sums.missed / sums.true_lanes if sums.true_lanes else None,
@@ -175,6 +186,9 @@ class _Sums:
     longest: int = 0
     switches: int = 0
     numbered: int = 0
+    slot_changes: int = 0
+    slotted: int = 0
+    count_changes: int = 0
     second: int = 0
     squares: int = 0
     error_second: int = 0
@@ -215,10 +229,11 @@ class _Life:
     def __init__(self) -> None:
         self._frame: int | None = None
         self._number: int | None = None
+        self._slot: int | None = None
         self._past: list[tuple[FloatArray, FloatArray]] = []  # of the frames without a gap before this one, two at most
 
-    def find(self, frame: int, x: FloatArray, error: FloatArray, number: int | None, sums: _Sums) -> None:
-        """Count that the lane was found in a frame, at x (R,), under a track number."""
+    def find(self, frame: int, x: FloatArray, error: FloatArray, sums: _Sums) -> None:
+        """Count that the lane was found in a frame, at x (R,)."""
         gap = 0 if self._frame is None else frame - self._frame - 1
         if gap:
             sums.gaps += 1
@@ -228,13 +243,20 @@ class _Life:
         if len(self._past) == 2:
             (x0, error0), (x1, error1) = self._past
             sums.add_second(x - 2 * x1 + x0, error - 2 * error1 + error0)
-        if number is not None:
-            sums.numbered += 1
-            sums.switches += self._number is not None and number != self._number
-            self._number = number
         sums.found += 1
         self._past = [*self._past[-1:], (x, error)]
         self._frame = frame
+
+    def name(self, lane: Lane, sums: _Sums) -> None:
+        """Count under which track number and in which slot it was found."""
+        if lane.track is not None:
+            sums.numbered += 1
+            sums.switches += self._number not in (None, lane.track)
+            self._number = lane.track
+        if lane.slot is not None:
+            sums.slotted += 1
+            sums.slot_changes += self._slot not in (None, lane.slot)
+            self._slot = lane.slot
 
 
 class _Links:

@@ -82,6 +82,24 @@ def test_a_switch_is_another_number_on_the_same_lane(with_truth: bool) -> None:
     assert metric.compute()["switches"] == 3
 
 
+def test_a_lane_in_another_slot_than_before_flickers() -> None:
+    metric = LaneStability()
+    for slots in ([1, 2], [1, 2], [0, 2], [1, 2], [1, 3], [1, None], [1, 3]):
+        lanes = [replace(lane, slot=slot) for lane, slot in zip(_scene([200, 600]).lanes, slots, strict=True)]
+        metric.update(Scene(SIZE, lanes))
+    assert metric.compute()["slot_changes"] == 3
+    assert _figures([(200.0, 600.0)] * 3)["slot_changes"] is None
+
+
+def test_the_number_of_lanes_changes_within_a_video_alone() -> None:
+    metric = LaneStability()
+    for video in ([(200.0,), (200.0, 600.0), (200.0, 600.0), (300.0,)], [(200.0, 600.0), (300.0, 700.0), ()]):
+        for places in video:
+            metric.update(_scene(places))
+        metric.next_video()
+    assert metric.compute()["count_changes"] == 3
+
+
 def test_lanes_without_truth_beside_them_are_extra() -> None:
     figures = _figures([(200.0, 600.0, 900.0)] * 4, (200.0, 610.0))
     assert figures["extra_share"] == pytest.approx(1 / 3)
