@@ -49,7 +49,7 @@ class HoughLanes:
         size = (frame.shape[1], frame.shape[0])
         height = round(size[1] * WIDTH / size[0])
         small = cv2.resize(frame, (WIDTH, height), interpolation=cv2.INTER_AREA)
-        pieces = self._pieces(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+        pieces = self._pieces(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
         meeting = _meeting(pieces, self.meet * WIDTH)
         if meeting is None:
             return Scene(size)

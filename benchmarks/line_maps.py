@@ -61,7 +61,7 @@ class LineMapDecoder:
         row, column = np.nonzero(label)
         if len(row) == 0:
             return []
-        number = label[row, column] - 1
+        number = np.asarray(label[row, column] - 1, dtype=np.intp)
         order = np.lexsort((column, row, number))
         row, column, number = row[order], column[order], number[order]
         pixels = Pixels(number, row, column, line[row, column].astype(np.float64))

@@ -41,8 +41,8 @@ def table(name: str, columns: list[str]) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Say whether a cell is a measured value."""
-    return re.fullmatch(r"-?[\d.]+(e-?\d+)?", text) is not None
+    """Say whether a cell is a measured value, or empty where none was measured."""
+    return re.fullmatch(r"(-?[\d.]+(e-?\d+)?)?", text) is not None
 
 
 if __name__ == "__main__":

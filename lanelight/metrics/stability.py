@@ -88,8 +88,7 @@ class LaneStability(SceneMetric):
         sums = self._sums
         sums.frames += 1
         sums.lanes += len(x)
-        sums.count_changes += self._number not in (None, len(x))
-        self._number = len(x)
+        sums.count_changes += self._counted(len(x))
         if gold is None:
             keys = self._links.update(x, limit)
             found = {key: i for i, key in enumerate(keys)}
@@ -158,6 +157,12 @@ class LaneStability(SceneMetric):
         """Forget all videos."""
         self._sums = _Sums()
         self.next_video()
+
+    def _counted(self, number: int) -> bool:
+        """Note the number of lanes of a frame; tell whether it is another one than before."""
+        changed = self._number not in (None, number)
+        self._number = number
+        return changed
 
     def _check(self, pred: Scene, gold: Scene | None) -> None:
         kind = (pred.size, gold is not None)
