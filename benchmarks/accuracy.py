@@ -61,6 +61,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, help="first frames of everything, for a trial; nothing is recorded")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy"))
     args = parser.parse_args()
+    if args.tusimple and not args.data:
+        parser.error("--tusimple: expected --data FOLDER that holds its frames")
     networks = [Network(model, args.threads) for model in args.model]
     finders: list[Finder] = [*networks, ConstantLanes(), ForeignMaps(), Classical()]
     rows: dict[str, Row] = {finder.name: dict.fromkeys(COLUMNS) | {"method": finder.name} for finder in finders}
