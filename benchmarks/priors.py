@@ -153,10 +153,10 @@ def cells(took: Times, base: Times) -> dict[str, float]:
     }
 
 
-def random_network(name: str, images: Sequence[Array]) -> LaneModel:
+def random_network(name: str, images: Sequence[Array], size: tuple[int, int] = SIZE) -> LaneModel:
     """Return a network with random weights whose activations neither fade nor grow on these pictures."""
     torch.manual_seed(0)
-    model = MODELS[name](size=SIZE).train()
+    model = MODELS[name](size=size).train()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the mean of what it meets, from the first picture on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from lanelight.runtime.predictor import Detector
 from lanelight.runtime.session import Precision
 
 # Threads of OpenMP that spin after their work would take the processor from what runs next and count as its CPU time.
-WAITING, QUIET = "OMP_WAIT_POLICY", "PASSIVE"
+WAITING, QUIET, SPINNING = "OMP_WAIT_POLICY", "PASSIVE", "ACTIVE"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Contestant:
         cost: counts the network; None where it cannot be counted.
         precision: that it computes in. What it finds in another than float32 is compared with what the contestant of
             the same model and backend in float32 finds, where there is one.
+        spins: its threads of OpenMP spin while they wait for work, which some runtimes are faster with. Its process is
+            stopped while others have their turn, or it would take their processors. Linux and macOS alone.
     """
 
     model: str
@@ -44,6 +47,7 @@ class Contestant:
     load: Callable[[], Detector]
     cost: Callable[[], Cost | None]
     precision: Precision = "float32"
+    spins: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ def measure(
     Raises:
         LanelightError: a network cannot be loaded or run, or its process ended.
     """
-    with ExitStack() as stack, _quiet_threads():
+    with ExitStack() as stack:
         runners = [stack.enter_context(_Runner(each)) for each in contestants]
         loaded = [runner.load(frames) for runner in runners]  # one after the other: loading takes all processors
         found: list[list[Round]] = [[] for _ in runners]
@@ -139,7 +143,8 @@ class _Runner:
         self._pipe: Connection
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, contestant.load, contestant.cost), daemon=True)
-        self._process.start()
+        with _waiting(SPINNING if contestant.spins else os.environ.get(WAITING, QUIET)):
+            self._process.start()
         theirs.close()
 
     def load(self, frames: Sequence[Image]) -> Loaded:
@@ -170,20 +175,28 @@ class _Runner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._signal("SIGCONT")
         self._pipe.close()
         if error is not None:
             self._process.kill()
         self._process.join()
 
     def _ask(self, word: object) -> Any:
+        self._signal("SIGCONT")
         self._say(word)
         try:
             answer = self._pipe.recv()
         except (EOFError, ConnectionError) as error:
             raise self._ended() from error
+        self._signal("SIGSTOP")
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _signal(self, name: str) -> None:
+        """Stop a process whose threads spin, or let it go on."""
+        if self.contestant.spins and self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, signal.Signals[name])
 
     def _say(self, word: object) -> None:
         try:
@@ -200,12 +213,14 @@ class _Runner:
 
 
 @contextmanager
-def _quiet_threads() -> Iterator[None]:
-    """Let processes that start within the block rest their threads between two calls, where nothing else is asked."""
+def _waiting(policy: str) -> Iterator[None]:
+    """Let threads of processes that start within the block spin or rest between two calls."""
     given = os.environ.get(WAITING)
-    os.environ.setdefault(WAITING, QUIET)
+    os.environ[WAITING] = policy
     try:
         yield
     finally:
         if given is None:
             del os.environ[WAITING]
+        else:
+            os.environ[WAITING] = given

@@ -15,7 +15,7 @@ from lanelight.runtime.manifest import found_by
 from lanelight.runtime.openvino import check_bf16
 from lanelight.runtime.predictor import decoder_of
 from lanelight.runtime.session import Array, Precision
-from lanelight.train.trained import load_trained
+from lanelight.train.trained import Trained, load_trained
 
 
 class TorchSession:
@@ -93,7 +93,13 @@ def load_detector(
     Raises:
         LanelightError: no recipe or no weights there, or of another network.
     """
-    network = load_trained(run)
+    return detector_of(load_trained(run), threads=threads, score=score, precision=precision)
+
+
+def detector_of(
+    network: Trained, *, threads: int | None = None, score: float | None = None, precision: Precision = "float32"
+) -> Detector:
+    """Return the detector of a trained network that is already read; the arguments are those of `load_detector`."""
     model = network.model
     manifest = Manifest(
         name=network.name,

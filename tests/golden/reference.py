@@ -13,8 +13,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from lanelight.models import LaneModel, checkpoints
+from lanelight.models import MODELS, LaneModel, checkpoints
+from lanelight.models.layouts import LAYOUTS
 
+CLASSES, MASKS, INSTANCES = {"out0": "classes"}, {"seg": "lanes", "exist": "exist"}, {"sem": "mask", "ins": "embedding"}
+NETWORKS = {  # golden -> name of the network, and what its outputs are called: there -> here
+    "enet_sad_800x288": ("enet_sad", MASKS),
+    "enet_sad_640x360": ("enet_sad", MASKS),
+    "enet_sad_bdd_sad_640x368": ("enet_sad", MASKS),
+    "scnn_800x288": ("scnn", MASKS),
+    "fastscnn_leftthomas_512x1024": ("fast_scnn", CLASSES),
+    "fastscnn_leftthomas_288x800": ("fast_scnn", CLASSES),
+    "fastscnn_tramac_288x800": ("fast_scnn", CLASSES),
+    "segnet_jaeoh2_224x224": ("segnet_instance", INSTANCES),
+    "enet_jaeoh2_256x512": ("enet_instance", INSTANCES),
+}
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("LANELIGHT_SHARED", ROOT.parent / "shared"))
 CLR_NETWORKS = {  # golden -> name of the network
@@ -68,9 +81,32 @@ def clr_network(name: str, folder: Path) -> tuple[LaneModel, Tensor]:
     rebuilt["module.heads.prior_ys"] = rebuilt["module.heads.prior_ys"].double()  # as after a validation run
     torch.save({"net": rebuilt, "epoch": 1, "recorder": {"step": 3}}, folder / "reference.pth")
     shape = meta(z)["input"]
-    model = checkpoints.load(folder / "reference.pth", CLR_NETWORKS[name], size=(shape[3], shape[2])).eval()
-    model.normalize = torch.nn.Identity()
-    images = np.random.default_rng(meta(z)["input_seed"]).normal(size=shape).astype(np.float32)
+    model = checkpoints.load(folder / "reference.pth", CLR_NETWORKS[name], size=(shape[3], shape[2]))
+    return _directly_fed(model, z)
+
+
+def network(name: str, folder: Path) -> tuple[LaneModel, Tensor]:
+    """Return the network of any golden with the golden's weights, and the golden's input; as `clr_network`."""
+    if name in CLR_NETWORKS:
+        return clr_network(name, folder)
+    z = golden(name)
+    shape = meta(z)["input"]
+    size, model_name = (shape[3], shape[2]), NETWORKS[name][0]
+    if model_name == "segnet_instance":  # not by way of a file: it has 730 MB
+        read = LAYOUTS[model_name](state(z))
+        model = MODELS[model_name](size=size, **read.parts)
+        model.load_state_dict(read.state)
+        return _directly_fed(model, z)
+    form = json.loads(str(z["checkpoint"]))
+    rebuilt = state(z)
+    torch.save(rebuilt if form["top"] == "state_dict" else {form["net_key"]: rebuilt, "epoch": 1}, folder / "net.pth")
+    return _directly_fed(checkpoints.load(folder / "net.pth", model_name, size=size), z)
+
+
+def _directly_fed(model: LaneModel, z: Any) -> tuple[LaneModel, Tensor]:
+    """Return a network without its door, and the golden's input."""
+    model.eval().normalize = torch.nn.Identity()
+    images = np.random.default_rng(meta(z)["input_seed"]).normal(size=meta(z)["input"]).astype(np.float32)
     return model, torch.from_numpy(images)
 
 

@@ -1,4 +1,4 @@
-"""CLRNet and CLRKDNet as ONNX: both runtimes find what torch finds, and what the reference finds."""
+"""CLRNet and CLRKDNet as ONNX without a golden: both runtimes find what torch finds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden.reference import CLR_NETWORKS, clr_network, golden
+from golden.reference import CLR_NETWORKS
 from numpy.typing import NDArray
 from torch import Tensor
 
 from lanelight.decode.priors import PriorDecoder, best_priors
 from lanelight.export import export_onnx
 from lanelight.export.parity import measured
-from lanelight.geometry import Viewport
 from lanelight.models import MODELS, LaneModel
 from lanelight.runtime.backends import BACKENDS, open_session
 from lanelight.runtime.manifest import Manifest
@@ -26,34 +25,6 @@ WITHOUT_GOLDEN = sorted({name for name in MODELS if name.startswith("clr")} - se
 SMALL = (256, 128)
 
 pytestmark = [pytest.mark.slow]  # the exporter of torch warns of itself
-
-
-@pytest.mark.parametrize("name", CLR_NETWORKS)
-def test_both_runtimes_find_the_lanes_that_torch_and_the_reference_find(name: str, tmp_path: Path) -> None:
-    z = golden(name)
-    model, images = clr_network(name, tmp_path)
-    width, height = model.size
-    view = Viewport((1640, 590), (0, 270, 1640, 590), (width, height))
-    eager = _eager(model, images)
-    for have, decoder in _exported(model, images, tmp_path):
-        _check_numbers(have, eager)
-        assert isinstance(decoder, PriorDecoder)
-        assert decoder == model.decoder
-        for b in range(len(images)):
-            kept, scores = best_priors(have[b], decoder, width, "reference")
-            assert kept.tolist() == z[f"post_nms_idx_{b}"].tolist()
-            assert np.allclose(scores, z["scores"][b][kept], rtol=0, atol=1e-5)
-            assert np.array_equal(best_priors(have[b], decoder, width)[0], best_priors(eager[b], decoder, width)[0])
-            ours, theirs = decoder({"priors": have[b]}, view), decoder({"priors": eager[b]}, view)
-            assert len(ours.lanes) == len(theirs.lanes) >= 2
-            for one, other in zip(ours.lanes, theirs.lanes, strict=True):
-                assert one.slot == other.slot
-                assert one.points.shape == other.points.shape
-                assert np.array_equal(one.points[:, 1], other.points[:, 1])
-                x, y = other.points.T
-                # Across the lane: one of these is all but level, 47 px to the side for each px upwards.
-                gap = np.abs(one.points[:, 0] - x) / np.hypot(1, np.gradient(x, y))
-                assert gap.max() < 0.01
 
 
 @pytest.mark.parametrize("name", WITHOUT_GOLDEN)
