@@ -65,7 +65,7 @@ def _down(block: DownBottleneck, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _up(block: UpBottleneck, x: Tensor, indices: Tensor) -> Tensor:
     enlarged = block.middle(block.reduce(x))
-    main = F.max_unpool2d(block.main(x), indices, [2], output_size=enlarged.shape[-2:])
+    main = F.max_unpool2d(block.main(x), indices, (2, 2), output_size=enlarged.shape[-2:])
     out: Tensor = block.act(main + block.dropout(block.expand(enlarged)))
     return out
 
@@ -80,7 +80,7 @@ def _segnet(model: SegnetInstance, images: Tensor) -> dict[str, Tensor]:
     for branch in branches:
         out = x
         for level, indices in zip(branch.levels, reversed(places), strict=True):
-            out = level(F.max_unpool2d(out, indices, [2]))
+            out = level(F.max_unpool2d(out, indices, (2, 2)))
         found.append(out)
     return {"mask": model.mask(found[0]), "embedding": model.embedding(found[-1])}
 
