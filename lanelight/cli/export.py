@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lanelight.cli import export_int8
 from lanelight.cli.arguments import size
 from lanelight.errors import ModelError
 
@@ -12,7 +13,9 @@ from lanelight.errors import ModelError
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
     parser.add_argument(
-        "model", metavar="MODEL", help="bundled name, training run, or weights (.safetensors) of a run or converted"
+        "model",
+        metavar="MODEL",
+        help="bundled name, training run, or weights (.safetensors) of a run or converted; with --int8 also an .onnx",
     )
     parser.add_argument("--format", choices=["onnx"], default="onnx", help="of the file")
     parser.add_argument(
@@ -34,11 +37,15 @@ def add_arguments(parser: Any) -> None:
         metavar="WxH",
         help="of the frames that an end-to-end graph takes (default: 1280x720)",
     )
+    export_int8.add_arguments(parser)
     parser.add_argument("--json", metavar="FILE", help="write the parity report as JSON")
 
 
 def run(args: Any) -> int:
     """Run the verb."""
+    export_int8.check(args)
+    if args.int8:
+        return export_int8.run(args)
     if args.end_to_end:
         return _run_end_to_end(args)
     if args.source_size is not None:

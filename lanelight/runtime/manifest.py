@@ -50,6 +50,8 @@ class Manifest:
         input: name of the input.
         source: (width, height) of the frames that an end-to-end graph takes, px; None for a network alone.
         backend: the faster runtime for this network, ``"onnxruntime"`` or ``"openvino"``.
+        int8: of a network in 8 bits, how that was judged: number of ``frames``, ``measure``, ``drop`` and its
+            ``limit``, ``convolutions`` and how many of them stayed ``in_float``; None for a network in float32.
         licence: SPDX name of the licence of the weights.
         data: what it was trained on.
         recipe: the resolved recipe of the training run, or its name.
@@ -71,6 +73,7 @@ class Manifest:
     input: str = "images"
     source: tuple[int, int] | None = None
     backend: str = "onnxruntime"
+    int8: Mapping[str, Any] | None = None
     licence: str = ""
     data: Any = ""
     recipe: Any = ""
@@ -80,6 +83,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         _check_names(self)
+        if self.int8 is not None and not isinstance(self.int8, Mapping):
+            raise ModelError(f"model {self.name!r}: expected int8 as an object, got {self.int8!r:.40}")
         steps_from(self.preprocess, f"model {self.name!r}")
         if self.source is not None and not (min(self.source) >= 1 and max(self.source) <= LARGEST_SIDE):
             raise ModelError(
@@ -138,8 +143,9 @@ class Manifest:
         """Return the manifest as its file has it."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "path"}
         values["viewport"] = self.viewport.to_dict()
-        if self.source is None:  # only where it is so: versions before this entry read the others
-            del values["source"]
+        for key in ("source", "int8"):  # only where it is so: versions before these entries read the others
+            if values[key] is None:
+                del values[key]
         return {"format": FORMAT, **values}
 
     @classmethod
