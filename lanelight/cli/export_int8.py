@@ -114,9 +114,5 @@ def _way(attempt: Attempt) -> str:
 def _told(loss: Loss) -> str:
     if loss.other_class is not None:
         return f"{loss.backend}: mIoU {loss.score:.4f}, {loss.other_class:.3%} of the pixels have another class"
-    apart = (
-        ""
-        if loss.px is None
-        else f", lanes {loss.px:.2f} px apart (median of frames), {loss.px_largest:.1f} px at most"
-    )
+    apart = "" if loss.px is None else f", lanes {loss.px:.2f} px apart on average, {loss.px_largest:.1f} px at most"
     return f"{loss.backend}: F1 {loss.score:.4f}{apart}"

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from lanelight.errors import ModelError
-from lanelight.export.parity import lane_distance
 from lanelight.geometry import Scene
 from lanelight.metrics import ClassIoU
-from lanelight.runtime.scoring_lines import LineCounts
+from lanelight.runtime.differences import scene_difference
 
 LEAST_LANES = 20
 LEAST_SHARE = 1e-3  # of all pixels; the IoU of a rarer class is that of a few pixels
@@ -29,9 +28,9 @@ class Loss:
             30 px in 1640, scaled with the frame); ``"mIoU"`` of class maps, over the classes that the float network
             gives to a thousandth of the pixels or more.
         score: in [0, 1]; 1 where both find the same.
-        px: median over the frames of the largest distance in x between lanes that both found, px of the frame; None for
-            a network of classes, and where they share none.
-        px_largest: the largest of these distances.
+        px: mean distance in x between lanes that both found, px of the frame; None for a network of classes, and where
+            they share none.
+        px_largest: the largest distance.
         other_class: share of all pixels that have another class; None for a network of lanes.
     """
 
@@ -96,12 +95,8 @@ def loss(truth: Sequence[Scene], found: Sequence[Scene], classes: Sequence[str],
         score = float(np.mean([per_class[name] for name in _judged(metric)]))
         pixels = int(metric.confusion.sum())
         return Loss(backend, "mIoU", score, other_class=1 - int(metric.confusion.trace()) / pixels)
-    counts = LineCounts()
-    for index, (gold, pred) in enumerate(zip(truth, found, strict=True)):
-        counts.add(index, pred, gold)
-    apart = [lane_distance(gold, pred) for gold, pred in zip(truth, found, strict=True) if gold.lanes and pred.lanes]
-    px, largest = (float(np.median(apart)), max(apart)) if apart else (None, None)
-    return Loss(backend, "F1", counts.figures()["iou_0.5"]["f1"], px, largest)
+    apart = scene_difference(truth, found)
+    return Loss(backend, "F1", apart.f1 or 0.0, apart.mean_px, apart.lane_px)
 
 
 def _counted(truth: Sequence[Scene], found: Sequence[Scene], classes: Sequence[str]) -> ClassIoU:
