@@ -61,6 +61,7 @@ def main() -> None:
         "steps": "shifted" if kept.shifted else "signed",
         "convolutions": kept.convolutions,
         "in_float": kept.in_float,
+        "threads": args.threads,
         "frames": report.frames,
         "drop": round(kept.drop, 4),
         "other_frames": len(others),
