@@ -71,11 +71,12 @@ def load(
     threads: int | None = None,
     score: float | None = None,
     precision: Precision = "float32",
+    size: tuple[int, int] | None = None,
 ) -> Detector:
     """Load a bundled network by name, or an exported one by path; see `Detector.load`."""
     from lanelight.runtime import Detector
 
-    return Detector.load(name_or_path, backend=backend, threads=threads, score=score, precision=precision)
+    return Detector.load(name_or_path, backend=backend, threads=threads, score=score, precision=precision, size=size)
 
 
 def __getattr__(name: str) -> Any:

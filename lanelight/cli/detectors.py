@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanelight.cli.arguments import positive
+from lanelight.cli.arguments import size as read_size
 from lanelight.errors import ModelError
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def add_runtime_options(parser: Any) -> None:
         default="float32",
         help="bf16: faster on processors with AMX or AVX512_BF16, lanes move; OpenVINO and torch have it",
     )
+    parser.add_argument(
+        "--size",
+        type=read_size,
+        metavar="WxH",
+        help="input of the network, px, where it takes many sizes (see `lanelight export --dynamic-size`)",
+    )
 
 
 def open_detector(
@@ -44,6 +51,7 @@ def open_detector(
     threads: int | None,
     score: float | None = None,
     precision: Precision = "float32",
+    size: tuple[int, int] | None = None,
 ) -> Detector:
     """Load the network that a command line names.
 
@@ -53,6 +61,7 @@ def open_detector(
         threads: of the network; None is all.
         score: smallest score of a lane; None keeps the network's.
         precision: of its products.
+        size: (width, height) of its input, px; None keeps the network's.
 
     Raises:
         LanelightError: there is no such network, or the backend cannot run it, or not in this precision.
@@ -64,7 +73,7 @@ def open_detector(
     if run is None:
         from lanelight.runtime import Detector
 
-        return Detector.load(model, backend=backend, threads=threads, score=score, precision=precision)
+        return Detector.load(model, backend=backend, threads=threads, score=score, precision=precision, size=size)
     if backend not in ("auto", "torch"):
         raise ModelError(
             f"{model}: expected --backend torch for a training run, got {backend}, which runs exported models; "
@@ -72,7 +81,7 @@ def open_detector(
         )
     from lanelight.train.session import load_detector
 
-    return load_detector(model, threads=threads, score=score, precision=precision)
+    return load_detector(model, threads=threads, score=score, precision=precision, size=size)
 
 
 def runtime_of(detector: Detector) -> str:
@@ -88,15 +97,15 @@ def backends_of(model: str) -> tuple[str, ...]:
     """
     if _trained(model) is not None:
         return ("torch",)
-    from lanelight.runtime import BACKENDS as EXPORTED
     from lanelight.runtime import Manifest, find_model
+    from lanelight.runtime.backends import runtimes_of
     from lanelight.runtime.bundled import BUNDLED
 
     path = find_model(model)
     Manifest.load(path)
     if model in BUNDLED and find_spec("torch"):
-        return (*EXPORTED, "torch")
-    return ("openvino",) if path.suffix == ".xml" else tuple(EXPORTED)
+        return (*runtimes_of(path), "torch")
+    return runtimes_of(path)
 
 
 def cost_of(model: str) -> Cost | None:

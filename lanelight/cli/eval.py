@@ -111,7 +111,9 @@ def _evaluate(args: Any, rule: ScoringRule) -> Evaluation:
     from lanelight.runtime.evaluate import evaluate
 
     frames = min(len(rule.data), args.limit or len(rule.data))
-    with open_detector(args.model, backend=args.backend, threads=args.threads, precision=args.precision) as detector:
+    with open_detector(
+        args.model, backend=args.backend, threads=args.threads, precision=args.precision, size=args.size
+    ) as detector:
         print(f"{args.model} on {args.data}: {frames} frames, {runtime_of(detector)}, {detector.threads} threads")
         with _notice(args.data), Progress(args.data, frames) as progress:
             return evaluate(

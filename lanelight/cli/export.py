@@ -1,4 +1,4 @@
-"""`lanelight export`: a trained network -> ONNX with manifest and parity report."""
+"""`lanelight export`: a trained network -> ONNX or OpenVINO with manifest and parity report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from lanelight.cli import export_int8
 from lanelight.cli.arguments import size
 from lanelight.errors import ModelError
 
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}  # format -> of the file
+
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the verb."""
@@ -17,15 +19,24 @@ def add_arguments(parser: Any) -> None:
         metavar="MODEL",
         help="bundled name, training run, or weights (.safetensors) of a run or converted; with --int8 also an .onnx",
     )
-    parser.add_argument("--format", choices=["onnx"], default="onnx", help="of the file")
+    parser.add_argument("--format", choices=list(SUFFIXES), help="of the file (what its name ends in tells)")
     parser.add_argument(
-        "--out", required=True, metavar="FILE", help="the .onnx file to write; its manifest lies beside"
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="the .onnx file to write, or the .xml of OpenVINO (weights beside it in .bin); its manifest lies beside",
     )
     parser.add_argument(
         "--backend", choices=["onnxruntime", "openvino"], help="the faster runtime; measured by default"
     )
     parser.add_argument("--licence", default="", metavar="NAME", help="licence of the weights, for the manifest")
     parser.add_argument("--data", default="", metavar="TEXT", help="what they were trained on, for the manifest")
+    parser.add_argument(
+        "--dynamic-size",
+        action="store_true",
+        help="leave the size of the input open, to be chosen with --size where the file is used "
+        "(enet_instance, enet_semantic, fast_scnn, segnet_instance)",
+    )
     parser.add_argument(
         "--end-to-end",
         action="store_true",
@@ -43,6 +54,7 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run the verb."""
+    args.format = _format(args.format, Path(args.out))
     export_int8.check(args)
     if args.int8:
         return export_int8.run(args)
@@ -54,7 +66,14 @@ def run(args: Any) -> int:
     from lanelight.formats.text import write_json
 
     out = Path(args.out)
-    report = export_run(Path(args.model), out, backend=args.backend, licence=args.licence, data=args.data)
+    report = export_run(
+        Path(args.model),
+        out,
+        backend=args.backend,
+        licence=args.licence,
+        data=args.data,
+        dynamic_size=args.dynamic_size,
+    )
     for parity in report.parity:
         errors = ", ".join(f"{name} {error:.1e}" for name, error in parity.error.items())
         found = (
@@ -65,13 +84,37 @@ def run(args: Any) -> int:
         )
         shares = "of the largest value (xs: of 1 + |x|)" if "priors/xs" in parity.error else "of the largest value"
         near = f"99.9 % of the elements within {errors} {shares}; " if errors else ""
-        print(f"{parity.backend}: {near}{found}")
+        at = f", {parity.size[0]}x{parity.size[1]}" if args.dynamic_size else ""
+        print(f"{parity.backend}{at}: {near}{found}")
     times = ", ".join(f"{name} {ms:.1f} ms" for name, ms in report.latency_ms.items())
     print(f"network alone: {times}; the manifest names {report.backend}")
-    print(f"wrote {out} and {out.with_suffix('.json')}")
+    print(f"wrote {_files(out)}")
     if args.json:
         write_json(args.json, report.to_dict())
     return 0
+
+
+def _format(given: str | None, out: Path) -> str:
+    """Return the format of a file, which its name tells too.
+
+    Raises:
+        ModelError: the two disagree, or the name ends in neither.
+    """
+    told = next((name for name, suffix in SUFFIXES.items() if suffix == out.suffix.lower()), None)
+    wanted = given or told or "onnx"
+    if told != wanted:
+        suffix = SUFFIXES[wanted]
+        other = f", or leave --format {given} out" if given and told else ""
+        raise ModelError(
+            f"--out: expected a name that ends in {suffix} for the format {wanted}, got {out.name}; "
+            f"name it {out.with_suffix(suffix).name}{other}"
+        )
+    return wanted
+
+
+def _files(out: Path) -> str:
+    names = [out, out.with_suffix(".bin")] if out.suffix.lower() == ".xml" else [out]
+    return f"{', '.join(map(str, names))} and {out.with_suffix('.json')}"
 
 
 def _run_end_to_end(args: Any) -> int:
@@ -79,6 +122,11 @@ def _run_end_to_end(args: Any) -> int:
     from lanelight.formats.text import write_json
 
     out, source_size = Path(args.out), args.source_size or (1280, 720)
+    if args.dynamic_size or args.format != "onnx":
+        what = "--dynamic-size" if args.dynamic_size else f"--format {args.format}"
+        raise ModelError(
+            f"--end-to-end: expected no {what} with it: the graph is one ONNX file of fixed shapes; drop one"
+        )
     if args.backend == "openvino":
         raise ModelError("--end-to-end: expected --backend onnxruntime, which the graph is compared with; leave it out")
     found = export_run_end_to_end(Path(args.model), out, source_size=source_size, licence=args.licence, data=args.data)

@@ -53,6 +53,8 @@ def check(args: Any) -> None:
         raise ModelError(
             "--int8: expected no --end-to-end with it: the decoding in such a graph has to stay in float; export one"
         )
+    if args.dynamic_size:
+        raise ModelError("--int8: expected no --dynamic-size with it: ranges are of one size; leave one of them out")
     if args.int8_drop == 0:
         raise ModelError("--int8-drop: expected more than 0: 8 bits always change a little; give for example 0.01")
 

@@ -61,7 +61,12 @@ def run(args: Any) -> int:
     entries: list[dict[str, Any]] = []
     problems: list[SourceError] = []
     with open_detector(
-        args.model, backend=args.backend, threads=args.threads, score=args.score, precision=args.precision
+        args.model,
+        backend=args.backend,
+        threads=args.threads,
+        score=args.score,
+        precision=args.precision,
+        size=args.size,
     ) as detector:
         check_kinds(args.save or (), detector.manifest)
         detector.warm_up()

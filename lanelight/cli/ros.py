@@ -45,7 +45,12 @@ def run(args: Any) -> int:
     stop = threading.Event()
     node = LaneNode(topics, name=args.name, words=args.remap, packages=packages)
     with open_detector(
-        args.model, backend=args.backend, threads=args.threads, score=args.score, precision=args.precision
+        args.model,
+        backend=args.backend,
+        threads=args.threads,
+        score=args.score,
+        precision=args.precision,
+        size=args.size,
     ) as detector:
         detector.warm_up()
         with finishing_on_signals(stop):

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from lanelight.decode import ClassDecoder
+from lanelight.errors import ModelError
 from lanelight.formats.text import cannot_write, part_name
-from lanelight.geometry import ViewportPolicy
+from lanelight.geometry import InputSizes, ViewportPolicy
 from lanelight.models import LaneModel
 from lanelight.runtime.manifest import Manifest, found_by
+from lanelight.runtime.session import SIDES
 
 OPSET = 20  # read by ONNX Runtime from 1.17 and OpenVINO from 2024
 
@@ -31,12 +33,14 @@ def export_onnx(
     licence: str = "",
     data: Any = "",
     recipe: Any = "",
+    dynamic_size: bool = False,
 ) -> Manifest:
     """Export a network and write its manifest beside it.
 
-    The graph takes float32 (B, 3, H, W) RGB in [0, 1] with any batch size B and the network's own H and W. Of a network
-    that a `ClassDecoder` decodes, ``classes`` is the likeliest class of each pixel, uint8 (B, H, W): the graph chooses,
-    so that the logits, hundreds of megabytes of a large picture, never leave it.
+    The graph takes float32 (B, 3, H, W) RGB in [0, 1] with any batch size B and the network's own H and W, or, where
+    the size is dynamic, any that its `SIZES` allow. Of a network that a `ClassDecoder` decodes, ``classes`` is the
+    likeliest class of each pixel, uint8 (B, H, W): the graph chooses, so that the logits, hundreds of megabytes of a
+    large picture, never leave it.
 
     Args:
         model: in evaluation mode or not; exported as for evaluation.
@@ -48,19 +52,26 @@ def export_onnx(
         licence: of the weights.
         data: what they were trained on.
         recipe: the resolved recipe, or its name.
+        dynamic_size: leave the size of the input open.
 
     Returns:
         The manifest as written.
 
     Raises:
+        ModelError: an open size was asked for, and the network has one size alone.
         OutputError: the file cannot be written.
     """
     out = Path(out)
-    width, height = model.size
-    example = torch.zeros(2, 3, height, width)
-    batch = {0: torch.export.Dim("batch", min=1)}
+    if dynamic_size and model.SIZES is None:
+        raise ModelError(
+            f"{out}: expected a network that takes many sizes with --dynamic-size, got {name}, whose layers are made "
+            f"for {model.size[0]}x{model.size[1]}; leave --dynamic-size out"
+        )
+    sizes = model.SIZES if dynamic_size else None
+    example = torch.zeros(2, 3, *_example_shape(model.size, sizes))
+    axes = {0: torch.export.Dim("batch", min=1)} | _open_sides(sizes)
     graph = _Positional(model)
-    write_graph(graph, example, out, inputs=["images"], outputs=model.OUTPUTS, dynamic_shapes={"images": batch})
+    write_graph(graph, example, out, inputs=["images"], outputs=model.OUTPUTS, dynamic_shapes={"images": axes})
     manifest = Manifest(
         name=name,
         version=version,
@@ -69,6 +80,7 @@ def export_onnx(
         outputs=model.OUTPUTS,
         preprocess=[step.to_dict() for step in model.preprocess],
         **found_by(model.decoder),
+        sizes=sizes,
         backend=backend,
         licence=licence,
         data=data,
@@ -118,12 +130,39 @@ def write_graph(
         part.training = training
     assert program is not None
     temporary = part_name(out)
+    _name_sides(program.model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         program.save(str(temporary))
         temporary.replace(out)
     except OSError as error:
         raise cannot_write(out, error) from error
+
+
+def _open_sides(sizes: InputSizes | None) -> dict[int, Any]:
+    """Return the open axes of height and width, as `torch.onnx.export` takes them."""
+    if sizes is None:
+        return {}
+    count = sizes.multiple
+    sides = [torch.export.Dim(side, min=sizes.least // count) for side in SIDES]
+    return {2 + place: side if count == 1 else count * side for place, side in enumerate(sides)}
+
+
+def _example_shape(size: tuple[int, int], sizes: InputSizes | None) -> tuple[int, int]:
+    """Return (H, W) of an example; where they are open, so large that no inner map has a side of 1."""
+    width, height = size
+    least = 0 if sizes is None else 3 * sizes.least
+    return max(height, least), max(width, least)
+
+
+def _name_sides(model: Any) -> None:
+    """Call the open sides of an exported model's pictures by their names; the exporter writes ``8*height``."""
+    shape = [str(length) for length in model.graph.inputs[0].shape]
+    names = {length: side for length, side in zip(shape[2:], SIDES, strict=False) if not length.isdigit()}
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        for axis, length in enumerate(value.shape):
+            if str(length) in names:
+                value.shape[axis] = names[str(length)]
 
 
 def chosen_in_graph(model: LaneModel) -> tuple[str, ...]:

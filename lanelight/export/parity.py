@@ -40,6 +40,7 @@ class Parity:
         same_lanes: frames on which both found lanes in the same slots, and as many without one.
         lane_px: largest distance between the two in x, px of the source frame, over lanes found by both.
         other_class: largest share of a frame's pixels in which their classes differ; None for a network of lanes.
+        size: (width, height) of the input, px.
     """
 
     backend: str
@@ -49,6 +50,7 @@ class Parity:
     same_lanes: int
     lane_px: float
     other_class: float | None = None
+    size: tuple[int, int] = (0, 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -72,6 +74,7 @@ def compare(
     *,
     backend: str,
     viewport: ViewportPolicy | None = None,
+    prepared: bool = False,
 ) -> Parity:
     """Run both networks on the same frames.
 
@@ -81,9 +84,11 @@ def compare(
         frames: (H, W, 3) uint8 RGB of any sizes.
         backend: runtime of the exported network.
         viewport: how frames are shown; by default a band in the network's size.
+        prepared: prepare a file that takes many sizes for this one, as `Detector` does.
     """
     policy = viewport or ViewportPolicy(target=model.size)
-    session = open_session(Path(exported), backend, outputs=model.OUTPUTS)
+    asked = policy.target if prepared else None
+    session = open_session(Path(exported), backend, outputs=model.OUTPUTS, size=asked)
     model.eval()
     chosen = chosen_in_graph(model)
     compared = [name for name in model.OUTPUTS if name not in chosen]
@@ -108,7 +113,8 @@ def compare(
     every = {name: np.concatenate(parts) / magnitude[name] for name, parts in differences.items()}
     error = {name: float(np.quantile(values, 0.999)) for name, values in every.items()}
     largest = {name: float(values.max()) for name, values in every.items()}
-    return Parity(backend, len(frames), error, largest, scenes.same_lanes, scenes.lane_px, scenes.other_class)
+    found = (scenes.same_lanes, scenes.lane_px, scenes.other_class)
+    return Parity(backend, len(frames), error, largest, *found, policy.target)
 
 
 def measured(name: str, have: Array, want: Array) -> Iterator[tuple[str, FloatArray, float]]:

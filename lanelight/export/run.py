@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from lanelight.datasets.synthetic import RoadConfig, SyntheticRoads
 from lanelight.errors import ModelError
 from lanelight.export.draft import drafted
 from lanelight.export.onnx import export_onnx
+from lanelight.export.openvino import SUFFIX, export_openvino
 from lanelight.export.parity import Parity, compare
-from lanelight.geometry import Viewport
-from lanelight.runtime.backends import BACKENDS, open_session
+from lanelight.geometry import InputSizes, Viewport
+from lanelight.runtime.backends import open_session, runtimes_of
 from lanelight.runtime.predictor import network_input
 from lanelight.train.trained import Trained, load_trained
 
@@ -30,7 +31,7 @@ class Report:
     """What an export found.
 
     Attributes:
-        parity: one for each runtime.
+        parity: one for each runtime, and of a file that takes many sizes of input one for another size too.
         latency_ms: runtime -> median time of the network alone, batch 1.
         backend: the runtime that the manifest names.
     """
@@ -52,35 +53,45 @@ def export_run(
     licence: str = "",
     data: str = "",
     threads: int | None = None,
+    dynamic_size: bool = False,
 ) -> Report:
-    """Export a trained network as ONNX.
+    """Export a trained network as ONNX or OpenVINO IR, and compare it in each runtime that reads the file.
 
     Args:
         trained: a training run, a file of weights in one, a file that `lanelight convert` wrote, or a bundled name.
-        out: the .onnx file.
+        out: the .onnx file, or the .xml of OpenVINO.
         backend: the runtime for the manifest; None takes the faster one, measured.
         licence: of the weights; empty: that of a bundled network.
         data: what they were trained on; empty: that of a bundled network.
         threads: threads of the runtimes while they are measured; None is all.
+        dynamic_size: leave the size of the input open.
 
     Raises:
-        ModelError: the exported network finds other lanes or classes than the trained one; `out` stays as it was.
+        ModelError: the exported network finds other lanes or classes than the trained one, or the network has one size
+            alone, or `backend` does not read the file; `out` stays as it was.
         OutputError: the place cannot be written.
     """
+    if backend is not None and backend not in runtimes_of(out):
+        raise ModelError(f"{out}: expected --backend openvino, which reads this format, got {backend}; leave it out")
     network = load_trained(trained)
     model = network.model
     frames = unseen_roads(network, model.size)
     with drafted(out) as draft:  # nothing takes its final name before parity holds
+        converts = out.suffix.lower() == SUFFIX
+        graph = draft.with_name(f"{draft.stem}_graph.onnx") if converts else draft
         manifest = export_onnx(
             model,
-            draft,
+            graph,
             name=network.name,
             viewport=network.viewport,
             licence=licence or network.licence,
             data=data or network.data,
             recipe=network.recipe,
+            dynamic_size=dynamic_size,
         )
-        reports = tuple(compare(model, draft, frames, backend=name, viewport=network.viewport) for name in BACKENDS)
+        if converts:
+            manifest = export_openvino(graph, draft)
+        reports = tuple(_parities(network, draft, frames, manifest.sizes))
         for report in reports:
             if not report.holds:
                 what = "lanes" if report.other_class is None else "classes"
@@ -91,6 +102,18 @@ def export_run(
     chosen = backend or min(latency, key=latency.__getitem__)
     replace(manifest, backend=chosen).save(out)
     return Report(reports, latency, chosen)
+
+
+def _parities(
+    network: Trained, exported: Path, frames: Sequence[NDArray[np.uint8]], sizes: InputSizes | None
+) -> Iterator[Parity]:
+    """Yield the comparison in each runtime; where the size is open in another too, for which nothing is prepared."""
+    policy = network.viewport
+    for name in runtimes_of(exported):
+        yield compare(network.model, exported, frames, backend=name, viewport=policy, prepared=sizes is not None)
+        if sizes is not None:
+            other = replace(policy, target=sizes.smaller(policy.target))
+            yield compare(network.model, exported, frames, backend=name, viewport=other)
 
 
 def unseen_roads(network: Trained, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
@@ -113,7 +136,7 @@ def measure(
     """
     whole = Viewport(size, (0, 0, *size), size)
     images = [network_input(frame, whole) for frame in frames]
-    sessions = {name: open_session(model, name, threads=threads) for name in BACKENDS}
+    sessions = {name: open_session(model, name, threads=threads, size=size) for name in runtimes_of(model)}
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for turn in range(rounds + 1):
         for name, session in sessions.items():

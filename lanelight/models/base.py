@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lanelight.decode import Decoder
-from lanelight.errors import ModelError
 from lanelight.frames.preprocess import Step
-from lanelight.geometry import Scene, Viewport
+from lanelight.geometry import InputSizes, Scene, Viewport
 
 
 class LaneModel(nn.Module, ABC):
@@ -22,6 +21,7 @@ class LaneModel(nn.Module, ABC):
     Class attributes:
         OUTPUTS: names of the outputs, in the order of the exported graph.
         TAPS: names of inner features that distillation may read (`lanelight.nn.taps`).
+        SIZES: of input, that one built network takes and so may its exported file; None: its own size alone.
         LABELS: what the network learns from: ``"lanes"``, or ``"classes"``, the class maps of frames of any size.
 
     Attributes:
@@ -33,6 +33,7 @@ class LaneModel(nn.Module, ABC):
 
     OUTPUTS: ClassVar[tuple[str, ...]]
     TAPS: ClassVar[tuple[str, ...]] = ()
+    SIZES: ClassVar[InputSizes | None] = None
     LABELS: ClassVar[Literal["lanes", "classes"]] = "lanes"
 
     normalize: nn.Module
@@ -73,8 +74,4 @@ def check_multiple(network: str, size: tuple[int, int], multiple: int) -> None:
     Raises:
         ModelError: it is not, or smaller than 16x16.
     """
-    if size[0] % multiple or size[1] % multiple or min(size) < 16:
-        least = max(multiple, 16)
-        raise ModelError(
-            f"{network}: expected a size in multiples of {multiple}, at least {least}x{least}, got {size[0]}x{size[1]}"
-        )
+    InputSizes(multiple, max(multiple, 16)).check(network, size)

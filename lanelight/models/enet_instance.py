@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
+from lanelight.geometry import InputSizes
 from lanelight.models.instance_networks import EMBEDDING, InstanceNetwork
 from lanelight.models.lane_instances import InstanceLoss
 from lanelight.nn.bottleneck import Bottleneck, DownBottleneck, UpBottleneck, conv_norm_act, dilated_sequence
@@ -44,6 +45,7 @@ class EnetInstance(InstanceNetwork):
     """
 
     TAPS: ClassVar[tuple[str, ...]] = ("encoder1", "encoder2")
+    SIZES: ClassVar[InputSizes] = InputSizes(multiple=8, least=16)
 
     def __init__(
         self,
@@ -61,7 +63,6 @@ class EnetInstance(InstanceNetwork):
         super().__init__(
             "enet_instance",
             size,
-            8,
             embedding=embedding,
             lanes=lanes,
             normalize=normalize,

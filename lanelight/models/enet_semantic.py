@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
-from lanelight.models.base import check_multiple
+from lanelight.geometry import InputSizes
 from lanelight.models.class_maps import ClassLoss
 from lanelight.models.class_networks import ClassNetwork
 from lanelight.nn.bottleneck import Activation, Bottleneck, DownBottleneck, InitialBlock, UpBottleneck, dilated_sequence
@@ -45,6 +45,7 @@ class EnetSemantic(ClassNetwork):
     """
 
     TAPS: ClassVar[tuple[str, ...]] = ("encoder1", "encoder2", "encoder3")
+    SIZES: ClassVar[InputSizes] = InputSizes(multiple=8, least=16)
 
     def __init__(
         self,
@@ -118,6 +119,6 @@ def enet_semantic(
 
 
 def _check_form(size: tuple[int, int], variant: str) -> None:
-    check_multiple("enet_semantic", size, 8)
+    EnetSemantic.SIZES.check("enet_semantic", size)
     if variant not in ("later", "first"):
         raise ModelError(f"enet_semantic: expected variant 'later' or 'first', got {variant!r}")

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
+from lanelight.geometry import InputSizes
 from lanelight.models.class_maps import AUXILIARY, ClassLoss
 from lanelight.models.class_networks import ClassNetwork
 from lanelight.nn.bottleneck import conv_norm_act
@@ -28,7 +29,6 @@ from lanelight.nn.pyramid import PyramidPooling
 
 Variant = Literal["paper", "tramac"]
 
-SMALLEST_PX = 64  # of an input: the deepest map then has 2x2 positions
 DROPOUT = 0.1
 SKIP, DEEP = 64, 128  # channels of the two branches
 
@@ -53,6 +53,7 @@ class FastScnn(ClassNetwork):
     """
 
     TAPS: ClassVar[tuple[str, ...]] = ("skip", "block1", "block2", "block3", "pyramid", "fused")
+    SIZES: ClassVar[InputSizes] = InputSizes(multiple=1, least=64)  # the deepest map then has 2x2 positions
 
     def __init__(
         self,
@@ -169,8 +170,7 @@ def fast_scnn(size: tuple[int, int] = (2048, 1024), *, pretrained_backbone: bool
 
 
 def _check_form(size: tuple[int, int], variant: str) -> None:
-    if min(size) < SMALLEST_PX:
-        raise ModelError(f"fast_scnn: expected a size of at least 64x64, got {size[0]}x{size[1]}")
+    FastScnn.SIZES.check("fast_scnn", size)
     if variant not in ("paper", "tramac"):
         raise ModelError(f"fast_scnn: expected variant 'paper' or 'tramac', got {variant!r}")
 

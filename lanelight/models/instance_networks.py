@@ -11,8 +11,8 @@ from torch import Tensor
 from lanelight.decode import Decoder, EmbeddingDecoder
 from lanelight.errors import ModelError
 from lanelight.frames.preprocess import steps_from
-from lanelight.geometry import Scene, Viewport
-from lanelight.models.base import LaneModel, check_multiple
+from lanelight.geometry import InputSizes, Scene, Viewport
+from lanelight.models.base import LaneModel
 from lanelight.models.lane_instances import InstanceLoss, check_instances, instance_target, instance_terms
 from lanelight.nn.normalize import normalization
 
@@ -25,8 +25,7 @@ class InstanceNetwork(LaneModel):
 
     Args:
         network: its name, for messages.
-        size: (width, height) of the input, px.
-        multiple: that both must be of.
+        size: (width, height) of the input, px, one of `SIZES`.
         embedding: its channels.
         lanes: room for so many in a picture it is trained on.
         normalize: a name in `lanelight.nn.normalize`.
@@ -40,12 +39,12 @@ class InstanceNetwork(LaneModel):
     """
 
     OUTPUTS: ClassVar[tuple[str, ...]] = ("mask", "embedding")
+    SIZES: ClassVar[InputSizes]
 
     def __init__(
         self,
         network: str,
         size: tuple[int, int],
-        multiple: int,
         *,
         embedding: int,
         lanes: int,
@@ -56,7 +55,7 @@ class InstanceNetwork(LaneModel):
         decoder: Decoder | None,
     ) -> None:
         super().__init__()
-        check_multiple(network, size, multiple)
+        self.SIZES.check(network, size)
         if embedding < 1:
             raise ModelError(f"{network}: expected an embedding of at least 1 channel, got {embedding}")
         check_instances(network, lanes, loss_terms)

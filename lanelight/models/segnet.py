@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from lanelight.decode import Decoder
 from lanelight.errors import ModelError
+from lanelight.geometry import InputSizes
 from lanelight.models.instance_networks import EMBEDDING, InstanceNetwork
 from lanelight.models.lane_instances import InstanceLoss
 from lanelight.nn.backbone import Pretrained, vgg16_bn_levels
@@ -52,6 +53,7 @@ class SegnetInstance(InstanceNetwork):
     """
 
     TAPS: ClassVar[tuple[str, ...]] = ("level3", "level4", "level5")
+    SIZES: ClassVar[InputSizes] = InputSizes(multiple=32, least=32)
 
     def __init__(
         self,
@@ -73,7 +75,6 @@ class SegnetInstance(InstanceNetwork):
         super().__init__(
             "segnet_instance",
             size,
-            32,
             embedding=embedding,
             lanes=lanes,
             normalize=normalize,

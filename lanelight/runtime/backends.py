@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from lanelight.errors import ModelError, unknown_name
 from lanelight.machine import usable_processors
@@ -19,6 +20,7 @@ def open_session(
     input_name: str = "images",
     outputs: Sequence[str] = (),
     precision: Precision = "float32",
+    size: tuple[int, int] | None = None,
 ) -> Session:
     """Load a model file into a runtime.
 
@@ -29,6 +31,8 @@ def open_session(
         input_name: name of the input.
         outputs: names of the outputs that are wanted; empty takes all.
         precision: "bf16" is faster where the processor computes it, and moves lanes; ONNX Runtime has it not.
+        size: (width, height) of all inputs, px, for which a file that takes many sizes is prepared, and then is as fast
+            as one for that size alone; None leaves it open.
 
     Raises:
         ModelError: an unknown backend or precision, or a file that the backend cannot load or that keeps weights
@@ -45,7 +49,12 @@ def open_session(
     if model.suffix.lower() == ".onnx":
         check_in_one_piece(model)
     count = threads or usable_processors()
-    return BACKENDS[backend](model, count, input_name, tuple(outputs), precision)
+    return BACKENDS[backend](model, _Options(count, input_name, tuple(outputs), precision, size))
+
+
+def runtimes_of(model: Path) -> tuple[str, ...]:
+    """Return the names of the runtimes that read a model file."""
+    return ("openvino",) if model.suffix.lower() == ".xml" else tuple(BACKENDS)
 
 
 def check_precision(precision: str, backend: str, model: Path | str) -> None:
@@ -63,19 +72,29 @@ def check_precision(precision: str, backend: str, model: Path | str) -> None:
         )
 
 
-def _open_onnxruntime(model: Path, threads: int, input_name: str, outputs: Sequence[str], _: Precision) -> Session:
+class _Options(NamedTuple):
+    threads: int
+    input_name: str
+    outputs: Sequence[str]
+    precision: Precision
+    size: tuple[int, int] | None
+
+
+def _open_onnxruntime(model: Path, options: _Options) -> Session:
     from lanelight.runtime.onnxruntime import OnnxRuntimeSession
 
-    return OnnxRuntimeSession(model, threads=threads, input_name=input_name, outputs=outputs)
+    given = options._asdict()
+    del given["precision"]  # it has float32 alone
+    return OnnxRuntimeSession(model, **given)
 
 
-def _open_openvino(model: Path, threads: int, input_name: str, outputs: Sequence[str], precision: Precision) -> Session:
+def _open_openvino(model: Path, options: _Options) -> Session:
     from lanelight.runtime.openvino import OpenVinoSession
 
-    return OpenVinoSession(model, threads=threads, input_name=input_name, outputs=outputs, precision=precision)
+    return OpenVinoSession(model, **options._asdict())
 
 
-BACKENDS: dict[str, Callable[[Path, int, str, Sequence[str], Precision], Session]] = {
+BACKENDS: dict[str, Callable[[Path, _Options], Session]] = {
     "onnxruntime": _open_onnxruntime,
     "openvino": _open_openvino,
 }

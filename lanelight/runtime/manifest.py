@@ -21,7 +21,7 @@ from lanelight.decode import (
 from lanelight.errors import ModelError
 from lanelight.formats.text import NO_NAME, NOT_JSON, write_json
 from lanelight.frames.preprocess import steps_from
-from lanelight.geometry import ViewportPolicy
+from lanelight.geometry import InputSizes, ViewportPolicy
 from lanelight.geometry.viewport import LARGEST_SIDE
 
 FORMAT = "lanelight-model/1"
@@ -49,6 +49,7 @@ class Manifest:
         preprocess: steps between the viewport and the network, each ``{"kind": ...}``; see `frames.preprocess`.
         input: name of the input.
         source: (width, height) of the frames that an end-to-end graph takes, px; None for a network alone.
+        sizes: of input that the file takes beside the viewport's target; None: that one alone.
         backend: the faster runtime for this network, ``"onnxruntime"`` or ``"openvino"``.
         int8: of a network in 8 bits, how that was judged: number of ``frames``, ``measure``, ``drop`` and its
             ``limit``, ``convolutions`` and how many of them stayed ``in_float``; None for a network in float32.
@@ -59,7 +60,8 @@ class Manifest:
         lanelight: version of lanelight that wrote the manifest.
 
     Raises:
-        ModelError: a preprocess step or backend that this version does not know, or a name or number that cannot be.
+        ModelError: a preprocess step or backend that this version does not know, or a name, size or number that cannot
+            be.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Manifest:
     preprocess: Sequence[Mapping[str, Any]] = ()
     input: str = "images"
     source: tuple[int, int] | None = None
+    sizes: InputSizes | None = None
     backend: str = "onnxruntime"
     int8: Mapping[str, Any] | None = None
     licence: str = ""
@@ -90,6 +93,8 @@ class Manifest:
             raise ModelError(
                 f"model {self.name!r}: expected a source size of 1 to {LARGEST_SIDE} px a side, got {self.source}"
             )
+        if self.sizes is not None:
+            self.sizes.check(f"model {self.name!r}", self.viewport.target)
         if self.backend not in ("onnxruntime", "openvino"):
             raise ModelError(f"model {self.name!r}: expected backend onnxruntime or openvino, got {self.backend!r}")
 
@@ -143,10 +148,31 @@ class Manifest:
         """Return the manifest as its file has it."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "path"}
         values["viewport"] = self.viewport.to_dict()
-        for key in ("source", "int8"):  # only where it is so: versions before these entries read the others
+        values["sizes"] = None if self.sizes is None else self.sizes.to_dict()
+        for key in ("source", "sizes", "int8"):  # only where it is so: versions before these entries read the others
             if values[key] is None:
                 del values[key]
         return {"format": FORMAT, **values}
+
+    def at_size(self, size: tuple[int, int]) -> Self:
+        """Return the manifest of the same network with another size of input; the view of a frame changes with it.
+
+        Args:
+            size: (width, height) px.
+
+        Raises:
+            ModelError: the file does not take this size.
+        """
+        own = self.viewport.target
+        if size == own:
+            return self
+        if self.sizes is None:
+            raise ModelError(
+                f"model {self.name!r}: expected an input of {own[0]}x{own[1]}, which is fixed in this file, "
+                f"got size {size[0]}x{size[1]}; leave the size out, or export the network with --dynamic-size"
+            )
+        self.sizes.check(f"model {self.name!r}", size)
+        return replace(self, viewport=replace(self.viewport, target=size))
 
     @classmethod
     def _from_dict(cls, entry: Any, path: Path) -> Self:
@@ -162,6 +188,8 @@ class Manifest:
             if values.get("source") is not None:
                 width, height = values["source"]
                 values["source"] = (int(width), int(height))
+            if values.get("sizes") is not None:
+                values["sizes"] = InputSizes(**values["sizes"])
             return cls(**values, path=path)
         except (KeyError, TypeError, ValueError) as error:
             needed = "name, version, viewport, decoder, outputs, sha256"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lanelight.errors import ModelError
 from lanelight.runtime.denormals import SUPPORTED, flushed
-from lanelight.runtime.session import Array, Precision, checked_outputs
+from lanelight.runtime.session import SIDES, Array, Precision, checked_outputs
 
 
 class OnnxRuntimeSession:
@@ -22,6 +22,7 @@ class OnnxRuntimeSession:
         threads: threads of one call.
         input_name: name of the input.
         outputs: names of the outputs to compute; empty takes all.
+        size: (width, height) that a file which takes many is prepared for; None leaves it open.
 
     Raises:
         ModelError: the file is no ONNX network, or lacks the named input or outputs.
@@ -31,7 +32,15 @@ class OnnxRuntimeSession:
     device = "cpu"
     precision: Precision = "float32"
 
-    def __init__(self, model: Path, *, threads: int, input_name: str = "images", outputs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        model: Path,
+        *,
+        threads: int,
+        input_name: str = "images",
+        outputs: Sequence[str] = (),
+        size: tuple[int, int] | None = None,
+    ) -> None:
         import onnxruntime
 
         if model.suffix.lower() != ".onnx":
@@ -44,6 +53,8 @@ class OnnxRuntimeSession:
             options.add_session_config_entry("session.set_denormal_as_zero", "1")
         # Spinning threads would take the processor from the video decoder and encoder between two calls.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for side, length in zip(SIDES, reversed(size or ()), strict=False):
+            options.add_free_dimension_override_by_name(side, length)
         try:
             with flushed():
                 self._session: Any = onnxruntime.InferenceSession(

@@ -24,6 +24,7 @@ class OpenVinoSession:
         input_name: name of the input.
         outputs: names of the outputs to return; empty takes all.
         precision: "bf16" computes in bfloat16.
+        size: (width, height) that a file which takes many is prepared for; None leaves it open.
 
     Raises:
         ModelError: the file is no network, or lacks the named input or outputs, or the processor computes no bfloat16.
@@ -40,6 +41,7 @@ class OpenVinoSession:
         input_name: str = "images",
         outputs: Sequence[str] = (),
         precision: Precision = "float32",
+        size: tuple[int, int] | None = None,
     ) -> None:
         import openvino
 
@@ -55,7 +57,10 @@ class OpenVinoSession:
         }
         try:
             with signal_stack_kept(), flushed():
-                self._compiled: Any = openvino.Core().compile_model(read_graph(model), "CPU", settings)
+                graph = read_graph(model)
+                if size is not None and graph.input(input_name).partial_shape[2:].is_dynamic:
+                    graph.reshape({input_name: [-1, 3, size[1], size[0]]})
+                self._compiled: Any = openvino.Core().compile_model(graph, "CPU", settings)
         except Exception as error:  # its exception classes share no public parent but Exception
             reason = " ".join(str(error).split())[-120:]
             raise ModelError(

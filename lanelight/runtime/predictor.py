@@ -89,6 +89,7 @@ class Detector:
         threads: int | None = None,
         score: float | None = None,
         precision: Precision = "float32",
+        size: tuple[int, int] | None = None,
     ) -> Self:
         """Load a bundled or exported network.
 
@@ -99,13 +100,15 @@ class Detector:
             score: smallest score of a lane in [0, 1]; None keeps the manifest's.
             precision: "bf16" computes in bfloat16 with OpenVINO, which ``"auto"`` then takes: faster on processors
                 with AMX or AVX512_BF16, and lanes move a little.
+            size: (width, height) of the network's input, px, where its file takes many; None: what the manifest names.
 
         Raises:
             ModelError: the model is unknown, missing, corrupted or of a newer version, or backend or processor have
-                not this precision.
+                not this precision, or the file does not take this size.
         """
         path = find_model(name_or_path)
         manifest = Manifest.load(path)
+        manifest = manifest if size is None else manifest.at_size(size)
         decoder = decoder_of(manifest, score)
         chosen = backend
         if backend == "auto":
@@ -117,6 +120,7 @@ class Detector:
             input_name=manifest.input,
             outputs=manifest.outputs,
             precision=precision,
+            size=manifest.viewport.target if manifest.sizes else None,
         )
         return cls(session, manifest, decoder)
 

@@ -47,6 +47,9 @@ class Session(Protocol):
         ...
 
 
+SIDES = ("height", "width")  # what exported files call them where they take many sizes
+
+
 def checked_outputs(model: Path, wanted: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:
     """Return the outputs to compute: the wanted ones, or all where none are named.
 

@@ -81,6 +81,7 @@ def load_detector(
     threads: int | None = None,
     score: float | None = None,
     precision: Precision = "float32",
+    size: tuple[int, int] | None = None,
 ) -> Detector:
     """Return the detector of a trained network; it finds the lanes that the exported network finds.
 
@@ -89,15 +90,21 @@ def load_detector(
         threads: of the network; None takes every processor this process may use.
         score: smallest score of a lane in [0, 1]; None keeps the network's.
         precision: of its products, as `TorchSession` has it.
+        size: (width, height) of the input, px, of a network that takes many; None: the one it was trained with.
 
     Raises:
-        LanelightError: no recipe or no weights there, or of another network.
+        LanelightError: no recipe or no weights there, or of another network, or one that does not take this size.
     """
-    return detector_of(load_trained(run), threads=threads, score=score, precision=precision)
+    return detector_of(load_trained(run), threads=threads, score=score, precision=precision, size=size)
 
 
 def detector_of(
-    network: Trained, *, threads: int | None = None, score: float | None = None, precision: Precision = "float32"
+    network: Trained,
+    *,
+    threads: int | None = None,
+    score: float | None = None,
+    precision: Precision = "float32",
+    size: tuple[int, int] | None = None,
 ) -> Detector:
     """Return the detector of a trained network that is already read; the arguments are those of `load_detector`."""
     model = network.model
@@ -109,7 +116,9 @@ def detector_of(
         outputs=model.OUTPUTS,
         **found_by(model.decoder),
         preprocess=[step.to_dict() for step in model.preprocess],
+        sizes=model.SIZES,
         recipe=network.recipe,
     )
+    manifest = manifest if size is None else manifest.at_size(size)
     decoder = decoder_of(manifest, score)
     return Detector(TorchSession(model, threads=threads, precision=precision), manifest, decoder)

@@ -26,6 +26,7 @@ from lanelight.decode import (
     decoder_from_dict,
 )
 from lanelight.errors import ModelError
+from lanelight.geometry import InputSizes
 from lanelight.runtime import Manifest, find_model
 from lanelight.runtime.manifest import found_by
 from lanelight.runtime.predictor import SCORE_FIELDS, decoder_of
@@ -92,6 +93,26 @@ def test_a_score_replaces_the_threshold_of_lanes_alone(decoder: Decoder) -> None
             decoder_of(manifest, 0.7)
     else:
         assert decoder_of(manifest, 0.7).to_dict() == {**entry, SCORE_FIELDS[entry["kind"]]: 0.7}
+
+
+def test_allowed_sizes_come_back_and_absurd_ones_are_refused(tmp_path: Path) -> None:
+    model = fake_network.write_model(tmp_path)
+    replace(fake_network.manifest(), sizes=InputSizes(32, 64)).save(model)
+    manifest = Manifest.load(model)
+    assert manifest.sizes == InputSizes(32, 64)
+    other = manifest.at_size((512, 96))
+    assert other.viewport == replace(manifest.viewport, target=(512, 96))
+    with pytest.raises(ModelError, match="model 'markers': expected a size in multiples of 32, at least 64x64"):
+        manifest.at_size((512, 100))
+    for sizes, says in (
+        ({"multiple": 0, "least": 0}, "sizes of input"),
+        ({"multiple": 48, "least": 48}, "expected a size in multiples of 48, at least 48x48, got 256x128"),
+        ({"multiple": 8}, "expected a manifest with"),
+        ("all", "expected a manifest with"),
+    ):
+        changed(model, sizes=sizes)
+        with pytest.raises(ModelError, match=says):
+            Manifest.load(model)
 
 
 def test_a_newer_version_asks_for_an_upgrade(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_bfloat16_is_refused_where_it_is_not_computed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="unknown precision 'bf61': did you mean 'bf16'"):
         open_session(model, "openvino", precision="bf61")  # type: ignore[arg-type]
     code = f"import lanelight; lanelight.load({str(model)!r}, precision='bf16')"
-    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}  # what OpenVINO then takes the processor for
+    older = {**os.environ, "OV_CPU_MAX_ISA": "AVX2"}  # what OpenVINO then takes the processor for
     done = subprocess.run([sys.executable, "-c", code], env=older, capture_output=True, text=True, check=False)
     assert "markers.onnx: expected a processor with AVX512_BF16 or AMX for precision bf16" in done.stderr
 
