@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lanelight.nn.pooling import max_pool_corner, max_unpool_corner
 
 
+class Corners(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return max_pool_corner(x)
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
 @pytest.mark.parametrize("ties", [False, True])
-def test_pooling_and_unpooling_equal_those_with_indices(ties: bool) -> None:
+def test_pooling_and_unpooling_equal_those_with_indices(ties: bool, in_graph: bool) -> None:
     x = torch.randn(2, 5, 12, 18, generator=torch.Generator().manual_seed(0))
     if ties:
         x = x.relu().round()  # whole windows of equal values
-    pooled, corner = max_pool_corner(x)
+    pooled, corner = torch.export.export(Corners(), (x,)).module()(x) if in_graph else max_pool_corner(x)
     expected, indices = F.max_pool2d(x, 2, return_indices=True)
     assert torch.equal(pooled, expected)
     values = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(1))

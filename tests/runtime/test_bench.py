@@ -112,6 +112,43 @@ def sleeping() -> Detector:
     return Detector(Sleeping(), fake_network.manifest(), Nothing())  # type: ignore[arg-type]
 
 
+class Spinning(Sleeping):
+    """A network whose threads would go on computing between two calls."""
+
+    def __init__(self, told: Path) -> None:
+        assert os.environ[WAITING] == "ACTIVE"
+        told.write_text(str(os.getpid()))
+
+    def __call__(self, images: Array) -> dict[str, Array]:
+        return {"lanes": images}
+
+
+class Watching(Sleeping):
+    """A network that fails where another process goes on while it has its turn."""
+
+    def __init__(self, told: Path) -> None:
+        self.stat = Path("/proc", told.read_text(), "stat")
+
+    def __call__(self, images: Array) -> dict[str, Array]:
+        end = time.monotonic() + 20
+        while self.stat.read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < end, "not stopped"
+            time.sleep(0.01)
+        return {"lanes": images}
+
+
+class Silent:
+    """A decoder that finds no lanes."""
+
+    def __call__(self, outputs: Mapping[str, Array], view: Viewport) -> Scene:
+        assert "lanes" in outputs
+        return Scene(view.source)
+
+
+def with_session(kind: Callable[[Path], Sleeping], told: Path) -> Detector:
+    return Detector(kind(told), fake_network.manifest(), Silent())  # type: ignore[arg-type]
+
+
 def failing() -> Detector:
     raise ModelError("markers.onnx: no such network")
 
@@ -133,6 +170,17 @@ def test_waiting_is_wall_time_and_no_cpu_time(monkeypatch: pytest.MonkeyPatch) -
     assert np.median(found.cpu_ms["network"]) < 25
     assert found.cost is None
     assert WAITING not in os.environ
+
+
+def test_a_process_whose_threads_spin_is_stopped_while_others_have_their_turn(tmp_path: Path) -> None:
+    if not Path("/proc/self/stat").is_file():
+        pytest.skip("needs a system that tells the state of processes in /proc")
+    told = tmp_path / "pid"
+    spinning = Contestant("spinning", "none", partial(with_session, Spinning, told), no_cost, spins=True)
+    watching = Contestant("watching", "none", partial(with_session, Watching, told), no_cost)
+    found = measure([spinning, watching], [fake_network.painted((320, 192))], rounds=3)
+    assert [each.wall_ms["network"].shape for each in found] == [(3, 1), (3, 1)]
+    assert not Path("/proc", told.read_text()).exists()
 
 
 @pytest.mark.parametrize(
