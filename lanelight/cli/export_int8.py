@@ -108,7 +108,7 @@ def _print(report: Int8Report) -> None:
 
 def _way(attempt: Attempt) -> str:
     in_8_bits = attempt.convolutions - attempt.in_float
-    ends = ", those at the ends in float" if attempt.in_float else ""
+    ends = ", the most sensitive in float" if attempt.in_float else ""
     steps = "256 steps from smallest to largest" if attempt.shifted else "127 steps a sign"
     return f"{in_8_bits} of {attempt.convolutions} convolutions in 8 bits{ends}, {steps}"
 

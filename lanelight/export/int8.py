@@ -228,7 +228,7 @@ class _Search:
         scores = ", ".join(f"{each.backend} {each.measure} {each.score:.4f}" for each in least.losses)
         raise ModelError(
             f"{out}: 8 bits cost {least.drop:.4f} on {len(self.frames)} frames of {self.frames.source} ({scores}), "
-            f"more than the limit of {self.limit:g}, also with the first and last convolutions in float; calibrate "
+            f"more than the limit of {self.limit:g}, also with sensitive convolutions in float; calibrate "
             "with more or other frames, keep float32, or allow more with --int8-drop"
         )
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from class_network import CITYSCAPES_NAMES
 from class_network import SIZE as CLASS_SIZE
 from class_network import painted as painted_classes
@@ -27,7 +28,9 @@ from lanelight.export.int8_loss import check_truth, loss
 from lanelight.export.leaky import with_leaky_relu
 from lanelight.export.quantize import choices, prepare
 from lanelight.frames import VideoReader, write_image
-from lanelight.geometry import Lane, Scene
+from lanelight.geometry import Lane, Scene, ViewportPolicy
+from lanelight.models import checkpoints
+from lanelight.models.fast_scnn import fast_scnn
 from lanelight.runtime import BACKENDS, Detector, Manifest
 
 FRAME = (320, 192)
@@ -146,8 +149,9 @@ def test_ends_are_the_convolutions_that_read_the_input_and_write_outputs(tmp_pat
     names = prepare(model, tmp_path / "prepared.onnx")
     assert len(set(names)) == 4
     ways = choices(tmp_path / "prepared.onnx", names)
+    ends, early = (names[0], names[3]), (names[0], names[1], names[3])
     assert [(way.in_float, way.shifted) for way in ways] == [
-        ((), False), ((names[0], names[3]), False), ((), True), ((names[0], names[3]), True),
+        ((), False), (ends, False), ((), True), (ends, True), (early, True),
     ]  # fmt: skip
 
 
@@ -166,6 +170,32 @@ def test_classes_are_judged_by_their_mean_iou(tmp_path: Path) -> None:
         found = detector.predict(painted_classes(np.asarray(classes), CITYSCAPES_NAMES)).classes
     assert found is not None
     assert (found == classes).mean() > 0.8
+
+
+@pytest.mark.slow
+def test_converted_weights_are_exported_and_quantised_at_once(tmp_path: Path) -> None:
+    size = (64, 32)
+    torch.manual_seed(0)
+    model = fast_scnn(size)
+    facts = {"viewport": json.dumps(ViewportPolicy(size, fit="stretch").to_dict()), "origin": "converted from x.pth"}
+    checkpoints.save(model, tmp_path / "ours.safetensors", network="fast_scnn", facts=facts)
+    out, rng = tmp_path / "small.onnx", np.random.default_rng(0)
+    (tmp_path / "frames").mkdir()
+    for index in range(3):
+        write_image(tmp_path / "frames" / f"{index}.png", rng.integers(0, 256, (64, 128, 3), np.uint8))
+    frames = [tmp_path / "frames"]
+    report = export_int8(tmp_path / "ours.safetensors", out, calibration=frames, limit=0.95, threads=1, rounds=0)
+    assert report.int8_mb < 0.5 * report.float_mb
+    manifest = Manifest.load(out)
+    assert (manifest.name, manifest.recipe) == ("ours", "converted from x.pth")
+    with Detector.load(out, threads=1) as detector:
+        assert detector.predict(np.zeros((64, 128, 3), np.uint8)).classes is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "frames",
+        "ours.safetensors",
+        "small.json",
+        "small.onnx",
+    ]
 
 
 def test_frames_that_show_too_little_are_refused(tmp_path: Path) -> None:
