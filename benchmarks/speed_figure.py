@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from record import newest
 
+from lanelight.runtime.bundled import find_model
+
 Picture = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
@@ -44,15 +46,13 @@ class Band:
 
 def bands() -> list[Band]:
     """Return what is known of the networks."""
-    shipped = next(
-        row for row in newest("accuracy") if row["method"].startswith("enet_sad") and "TuSimple" in row["data"]
-    )
+    shipped = next(row for row in newest("accuracy") if row["method"] == find_model("default").stem)
     enet = next(row for row in newest("instances") if row["lanes_by"] == "embedding")
-    ours = {"default": 100 * float(shipped["accuracy"]), "enet_instance": 100 * float(enet["accuracy"])}
+    ours = {"default": 100 * float(shipped["tusimple_accuracy"]), "enet_instance": 100 * float(enet["accuracy"])}
     return [
         Band("CULane test, F1 at an IoU of 0.5, %: as published", CULANE_F1, PUBLISHED),
         Band("Cityscapes test, class mIoU, %: as published", CITYSCAPES_IOU, PUBLISHED),
-        Band(f"{shipped['frames']} TuSimple frames, accuracy, %: measured with these weights", ours, MEASURED),
+        Band(f"{shipped['tusimple_frames']} TuSimple frames, accuracy, %: measured with these weights", ours, MEASURED),
         Band("62 CamVid frames, mean IoU of 11 classes, %: measured with these weights", CAMVID_IOU, MEASURED),
     ]
 
@@ -141,7 +141,7 @@ class Drawing:
         def row(value: float) -> int:
             return round(first + (last - first) * (value - low) / (high - low))
 
-        for value in range(low, high + 1, max(1, (high - low) // 5)):
+        for value in range(low, high + 1, max(1, round((high - low) / 4))):
             self._line((LEFT, row(value)), (RIGHT, row(value)), FAINT)
             self.write(str(value), (LEFT - 30, row(value) + 5))
         self.write(band.title, (LEFT + 4, top + 16), band.color)
