@@ -44,8 +44,7 @@ def choices(prepared: Path, names: Sequence[str]) -> list[Choice]:
     """
     ends = outer(prepared, names)
     early = tuple(name for place, name in enumerate(names) if name in ends or place < EARLY * len(names))
-    sets = [(), ends, early]
-    ways = [Choice(sets[0]), Choice(sets[1]), *(Choice(each, shifted=True) for each in sets)]
+    ways = [Choice(), Choice(shifted=True), Choice(ends), Choice(ends, shifted=True), Choice(early, shifted=True)]
     return [way for place, way in enumerate(ways) if way not in ways[:place] and len(way.in_float) < len(names)]
 
 
