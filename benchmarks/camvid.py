@@ -157,7 +157,7 @@ def triptychs(folder: Path, root: Path) -> NDArray[np.uint8]:
             _, frame, gold = data[int(index)]
             rows.append(draw_triptych(frame, detector.predict(frame), gold, data.class_names))
     tall = np.vstack(rows)
-    scale = 900 / tall.shape[1]
+    scale = 540 / tall.shape[1]
     return np.asarray(cv2.resize(tall, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 

@@ -177,5 +177,4 @@ def fast_scnn_road(root: str = "data/roboflow_road") -> Recipe:
         batch=8,
         val_every=200,
         workers=1,
-        precision="bf16-mixed",
     )
