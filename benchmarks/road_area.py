@@ -95,7 +95,7 @@ def sheet(data: ClassMaps, find: Find) -> NDArray[np.uint8]:
         _, frame, gold = data[int(index)]
         pred, metric = find(frame), ClassIoU(NAMES)
         metric.update(pred, gold)
-        small = cv2.resize(draw_lanes(frame, pred, class_names=NAMES), (320, 180), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(draw_lanes(frame, pred, class_names=NAMES), (272, 153), interpolation=cv2.INTER_AREA)
         tiles.append(labelled(np.asarray(small, dtype=np.uint8), f"IoU {_road(metric):.3f}"))
     return np.vstack([np.hstack(tiles[row : row + 4]) for row in (0, 4)])
 

@@ -25,6 +25,7 @@ from lanelight.geometry import InputSizes
 from lanelight.models.class_maps import AUXILIARY, ClassLoss
 from lanelight.models.class_networks import ClassNetwork
 from lanelight.nn.bottleneck import conv_norm_act
+from lanelight.nn.depthwise import DilatedDepthwise
 from lanelight.nn.pyramid import PyramidPooling
 
 Variant = Literal["paper", "tramac"]
@@ -145,7 +146,8 @@ class _Fusion(nn.Module):
 
     def __init__(self, *, dilation: int, norms: bool) -> None:
         super().__init__()
-        self.deep = conv_norm_act(_depthwise(DEEP, dilation=dilation), "relu")
+        enlarged = DilatedDepthwise(DEEP, dilation) if dilation > 1 else _depthwise(DEEP)
+        self.deep = conv_norm_act(enlarged, "relu")
         self.low = nn.Sequential(nn.Conv2d(DEEP, DEEP, 1), *([nn.BatchNorm2d(DEEP)] if norms else []))
         self.high = nn.Sequential(nn.Conv2d(SKIP, DEEP, 1), *([nn.BatchNorm2d(DEEP)] if norms else []))
 
@@ -190,10 +192,8 @@ def _residuals(in_channels: int, out_channels: int, *, stride: int) -> nn.Sequen
     return nn.Sequential(first, *(_Residual(out_channels, out_channels, 1) for _ in range(2)))
 
 
-def _depthwise(channels: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(
-        channels, channels, 3, stride=stride, padding=dilation, dilation=dilation, groups=channels, bias=False
-    )
+def _depthwise(channels: int, *, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(channels, channels, 3, stride=stride, padding=1, groups=channels, bias=False)
 
 
 def _auxiliary_head(channels: int, classes: int) -> nn.Sequential:
