@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class DilatedDepthwise(nn.Conv2d):
-    """A 3x3 convolution of each channel alone, (B, C, H, W) -> (B, C, H, W), always in float32.
+    """A 3x3 convolution of each channel alone, (B, C, H, W) -> (B, C, H, W), on processors always in float32.
 
     In bfloat16 on processors, with channels last, torch 2.15 gives wrong gradients of the weights of such a convolution
     where it is dilated: oneDNN reads memory that nobody wrote, so that they are far off, or no numbers, from time to
@@ -23,8 +23,8 @@ class DilatedDepthwise(nn.Conv2d):
         super().__init__(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve in float32, also under autocast."""
-        if not torch.is_autocast_enabled(x.device.type):
+        """Convolve, on a processor in float32 also under autocast."""
+        if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
             return super().forward(x)
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast("cpu", enabled=False):
             return F.conv2d(x.float(), self.weight, padding=self.padding, dilation=self.dilation, groups=self.groups)
