@@ -64,8 +64,8 @@ def export_onnx(
     out = Path(out)
     if dynamic_size and model.SIZES is None:
         raise ModelError(
-            f"{out}: expected a network that takes many sizes with --dynamic-size, got {name}, whose layers are made "
-            f"for {model.size[0]}x{model.size[1]}; leave --dynamic-size out"
+            f"--dynamic-size: expected a network that takes many sizes, got {name}, whose layers are made for "
+            f"{model.size[0]}x{model.size[1]}; leave it out"
         )
     sizes = model.SIZES if dynamic_size else None
     example = torch.zeros(2, 3, *_example_shape(model.size, sizes))

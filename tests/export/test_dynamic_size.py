@@ -45,7 +45,7 @@ def drawn(name: str) -> LaneModel:
 def test_networks_of_many_sizes_are_those_listed_here() -> None:
     names = {name for name in OTHERS if MODELS[name](size=SIZE).SIZES is not None}
     assert names == set(OTHERS)
-    with pytest.raises(ModelError, match="--dynamic-size, got road, whose layers are made for 128x64"):
+    with pytest.raises(ModelError, match="many sizes, got road, whose layers are made for 128x64"):
         export_onnx(MODELS["enet_sad"](size=SIZE), "none.onnx", name="road", dynamic_size=True)
 
 
