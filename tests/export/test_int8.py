@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, ClassVar
 
 import cv2
 import fake_network
@@ -20,18 +21,20 @@ from class_network import painted as painted_classes
 from class_network import write_model as write_class_model
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
 from lanelight.cli import main
+from lanelight.decode import MaskDecoder
 from lanelight.errors import LanelightError, ModelError
 from lanelight.export.int8 import export_int8
 from lanelight.export.int8_loss import check_truth, loss
 from lanelight.export.leaky import with_leaky_relu
 from lanelight.export.quantize import choices, prepare
 from lanelight.frames import VideoReader, write_image
-from lanelight.geometry import Lane, Scene, ViewportPolicy
-from lanelight.models import checkpoints
-from lanelight.models.fast_scnn import fast_scnn
+from lanelight.geometry import Lane, Scene, Viewport, ViewportPolicy
+from lanelight.models import LaneModel
 from lanelight.runtime import BACKENDS, Detector, Manifest
+from lanelight.train.trained import Trained
 
 FRAME = (320, 192)
 
@@ -172,30 +175,47 @@ def test_classes_are_judged_by_their_mean_iou(tmp_path: Path) -> None:
     assert (found == classes).mean() > 0.8
 
 
+class Markers(LaneModel):
+    """The network of `fake_network` in torch."""
+
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("lanes", "exist")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalize, self.size, self.decoder = nn.Identity(), fake_network.TARGET, MaskDecoder()
+        self.colours = nn.Conv2d(3, 5, 1)
+        on = torch.tensor(fake_network.MARKERS) / 255
+        with torch.no_grad():
+            self.colours.weight.zero_()[1:, :, 0, 0] = 24 * (2 * on - 1)
+            self.colours.bias.zero_()[1:] = 8 - 24 * on.sum(dim=1)  # type: ignore[union-attr]
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        lanes = self.colours(self.normalize(images))
+        return {"lanes": lanes, "exist": 1600 * lanes[:, 1:].sigmoid().mean(dim=(2, 3)) - 4}
+
+    def target(self, scene: Scene, view: Viewport) -> dict[str, NDArray[Any]]:
+        raise NotImplementedError
+
+    def loss(self, outputs: Any, targets: Any) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+
 @pytest.mark.slow
-def test_converted_weights_are_exported_and_quantised_at_once(tmp_path: Path) -> None:
-    size = (64, 32)
-    torch.manual_seed(0)
-    model = fast_scnn(size)
-    facts = {"viewport": json.dumps(ViewportPolicy(size, fit="stretch").to_dict()), "origin": "converted from x.pth"}
-    checkpoints.save(model, tmp_path / "ours.safetensors", network="fast_scnn", facts=facts)
-    out, rng = tmp_path / "small.onnx", np.random.default_rng(0)
-    (tmp_path / "frames").mkdir()
-    for index in range(3):
-        write_image(tmp_path / "frames" / f"{index}.png", rng.integers(0, 256, (64, 128, 3), np.uint8))
-    frames = [tmp_path / "frames"]
-    report = export_int8(tmp_path / "ours.safetensors", out, calibration=frames, limit=0.95, threads=1, rounds=0)
-    assert report.int8_mb < 0.5 * report.float_mb
+def test_trained_networks_are_exported_and_quantised_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    viewport = ViewportPolicy(fake_network.TARGET, fit="stretch")
+    trained = Trained("ours", Markers().eval(), viewport, "converted from x.pth", licence="MIT")
+    monkeypatch.setattr("lanelight.export.run.load_trained", lambda _path: trained)  # no checkpoint has this layout
+    (tmp_path / "out").mkdir()
+    out = tmp_path / "out" / "small.onnx"
+    frames = [roads(tmp_path / "roads")]
+    report = export_int8(tmp_path / "ours.safetensors", out, calibration=frames, limit=0.05, threads=1, rounds=0)
+    assert report.attempts[-1].drop <= 0.05
     manifest = Manifest.load(out)
-    assert (manifest.name, manifest.recipe) == ("ours", "converted from x.pth")
+    assert (manifest.name, manifest.recipe, manifest.licence) == ("ours", "converted from x.pth", "MIT")
+    assert manifest.int8 is not None
     with Detector.load(out, threads=1) as detector:
-        assert detector.predict(np.zeros((64, 128, 3), np.uint8)).classes is not None
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "frames",
-        "ours.safetensors",
-        "small.json",
-        "small.onnx",
-    ]
+        assert [lane.slot for lane in detector.predict(fake_network.painted(FRAME)).lanes] == [0, 1, 2, 3]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["small.json", "small.onnx"]
 
 
 def test_frames_that_show_too_little_are_refused(tmp_path: Path) -> None:
