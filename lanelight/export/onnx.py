@@ -131,6 +131,7 @@ def write_graph(
     assert program is not None
     temporary = part_name(out)
     _name_sides(program.model)
+    _without_traces(program.model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         program.save(str(temporary))
@@ -153,6 +154,12 @@ def _example_shape(size: tuple[int, int], sizes: InputSizes | None) -> tuple[int
     width, height = size
     least = 0 if sizes is None else 3 * sizes.least
     return max(height, least), max(width, least)
+
+
+def _without_traces(network: Any) -> None:
+    """Drop what the exporter notes of every node: lines of source code, and where it lies on this machine."""
+    for node in network.graph.all_nodes():
+        node.metadata_props.clear()
 
 
 def _name_sides(model: Any) -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lanelight.decode import PriorDecoder
+from lanelight.export.onnx import export_onnx
 from lanelight.export.parity import Parity, measured, with_same_scores
 from lanelight.geometry import ViewportPolicy
+from lanelight.models import MODELS
+from lanelight.runtime import find_model
 from lanelight.runtime.differences import lane_distance
 
 SIZE = (800, 320)
@@ -75,3 +80,12 @@ def test_scores_that_differ_by_more_than_rounding_are_kept() -> None:
     assert np.array_equal(with_same_scores(have, want)["priors"], have["priors"])
     other = {"lanes": np.ones((1, 2), np.float32)}
     assert with_same_scores(other, {"lanes": np.zeros((1, 2), np.float32)})["lanes"] is other["lanes"]
+
+
+def test_an_exported_file_tells_nothing_of_the_machine_that_made_it(tmp_path: Path) -> None:
+    out = tmp_path / "network.onnx"
+    export_onnx(MODELS["enet_sad"](size=(128, 64)), out, name="markers")
+    for file in (out, find_model("default")):
+        content = file.read_bytes()
+        assert b"stack_trace" not in content
+        assert b"lanelight/nn" not in content
