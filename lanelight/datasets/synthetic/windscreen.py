@@ -34,7 +34,8 @@ class Windscreen:
 
 def draw_windscreen(rng: np.random.Generator) -> Windscreen:
     """Draw what is on the windscreen; on most there is nothing."""
-    stickers = papers = ()
+    stickers: tuple[tuple[float, ...], ...] = ()
+    papers: tuple[tuple[float, ...], ...] = ()
     if rng.random() < 0.1:
         colour = [float(c) for c in rng.uniform(20, 230, 3)]
         at = [(float(rng.uniform(0, 1)), float(rng.choice([-0.02, 0.03])), float(rng.uniform(0.02, 0.06)), *colour)]
@@ -69,7 +70,7 @@ def add_mirrored(shown: NDArray[np.uint8], screen: Windscreen) -> None:
         if min(area.shape[:2]) < 4:
             continue
         veil = np.zeros(area.shape[:2], np.uint8)
-        rows, columns = veil.shape
+        rows, columns = area.shape[:2]
         lean = columns // 8
         shape = np.array([(lean, 1), (columns - 2, 1), (columns - 2 - lean, rows - 2), (1, rows - 2)], np.int32)
         cv2.fillConvexPoly(veil, shape, (level,), cv2.LINE_AA)
