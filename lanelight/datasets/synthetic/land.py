@@ -34,8 +34,9 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
     grass = GRASSES[int(rng.choice(len(GRASSES), p=[0.35, 0.22, 0.18, 0.1, 0.15]))]
     outer_left, outer_right = -float(road.left.min()), float(road.right.max())
     near = _ground(grass, rng, rng.uniform(0.0, 1.6))
-    tight_left = bool((road.lines[0].nearer(to_right=False) - road.left).min() <= TIGHT_M)
-    tight_right = bool((road.right - road.lines[-1].nearer(to_right=True)).min() <= TIGHT_M)
+    first, last = road.lines[0], road.lines[-1]
+    tight_left = bool((first.offset - first.half_m - road.left).min() <= TIGHT_M)
+    tight_right = bool((road.right - last.offset - last.half_m).min() <= TIGHT_M)
     left = _draw_side(road, rng, near, median=road.kind == "highway", tight=tight_left)
     right = _draw_side(road, rng, near, median=False, tight=tight_right)
     breaks: list[list[float]] = []

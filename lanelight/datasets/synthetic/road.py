@@ -12,7 +12,7 @@ from lanelight.geometry import FloatArray
 
 AHEAD_M = 900.0
 BEHIND_M = 40.0
-TIGHT_M = 0.35  # a shoulder up to here is none
+TIGHT_M = 0.25  # a shoulder up to here is none
 DIVIDED = ("highway", "tunnel")  # roads of one direction
 
 
@@ -50,6 +50,11 @@ class Line:
     def painted(self) -> bool:
         """Tell whether a careful eye sees the line at all."""
         return self.style != "none" and self.opacity > 0.1
+
+    @property
+    def half_m(self) -> float:
+        """Return how far its paint reaches left and right of `offset`, m."""
+        return self.spread_m + self.width_m / 2
 
     def nearer(self, *, to_right: bool) -> FloatArray:
         """Return the middle of the stripe nearer to a vehicle right (or left) of the line, (N,) m."""
@@ -145,8 +150,8 @@ def draw_road(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.
         np.clip(rng.normal({"highway": 3.6, "rural": 3.3, "street": 3.2, "tunnel": 3.5}[kind], 0.22), low, high)
     )
     lines = _draw_lines(config, rng, kind, width=width, lanes=lanes, oncoming=oncoming, count=count)
-    left = lines[0].nearer(to_right=False) - _shoulder(rng, kind, left=True)
-    right = lines[-1].nearer(to_right=True) + _shoulder(rng, kind, left=False)
+    left = lines[0].offset - lines[0].half_m - _shoulder(rng, kind, left=True)
+    right = lines[-1].offset + lines[-1].half_m + _shoulder(rng, kind, left=False)
     ego = int(rng.integers(oncoming, lanes))
     divider = _draw_divider(config, rng, lines, oncoming)
     road = Road(kind, path, tuple(lines), left, right, oncoming, ego, width, divider)
@@ -209,11 +214,11 @@ def _draw_lanes(config: RoadConfig, rng: np.random.Generator, kind: str) -> tupl
 
 
 def _shoulder(rng: np.random.Generator, kind: str, *, left: bool) -> float:
-    """Return the width of pavement outside the outermost line, m."""
+    """Return the width of pavement outside the paint of the outermost line, m."""
     if kind == "tunnel":
         return float(rng.uniform(0.25, 0.9))
     if rng.random() < (0.3 if left else 0.18):  # what stands beside the road stands beside the line
-        return float(rng.uniform(0.13, TIGHT_M))
+        return float(rng.uniform(0.03, TIGHT_M))
     if kind == "highway":
         return float(rng.uniform(0.4, 2.5) if left else rng.uniform(1.2, 3.6))
     if kind == "rural":
