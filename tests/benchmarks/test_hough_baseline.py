@@ -44,7 +44,7 @@ def test_lines_of_one_side_alone_meet_nowhere() -> None:
 
 
 def test_the_lines_of_plain_rendered_roads_are_found() -> None:
-    roads = SyntheticRoads(WORLDS["plain"], seed=5, length=6)
+    roads = SyntheticRoads(WORLDS["plain"], seed=5, length=30)
     counts = LineCounts()
     for index in range(len(roads)):
         _, frame, gold = roads[index]

@@ -20,6 +20,8 @@ BARE = RoadConfig(
     night_share=0.0,
     stretch_share=1.0,
     bend_share=0.5,
+    divider_share=0.0,
+    fence_share=0.0,
 )
 
 

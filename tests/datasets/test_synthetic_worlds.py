@@ -154,11 +154,13 @@ def truth(lateral_m: float = 0.0, yaw: float = 0.0) -> Ego:
 
 
 def projected(line: Line, road: Road, camera: Camera) -> Points:
-    """Return a line of a road in px, by the textbook: turn, divide, bend, scale."""
+    """Return a line of a road in px, of a double one its nearer stripe, by the textbook: turn, divide, bend, scale."""
     s = BEHIND_M + np.concatenate([np.arange(-4, 6, 0.01), np.arange(6, 30, 0.1), np.arange(30, 400, 0.5)])
     grid = np.arange(len(road.path))
     x, y, heading, _, z = (np.interp(s, grid, road.path[:, k]) for k in range(5))
     d = np.interp(s, grid, line.offset)
+    beside = road.lateral_of(camera.position, BEHIND_M) - line.offset[int(BEHIND_M)]
+    d = d + np.sign(beside) * line.spread_m
     east, north, up = x + d * np.sin(heading), y - d * np.cos(heading), z
     east, north, up = east - camera.position[0], north - camera.position[1], up - camera.position[2]
     ahead = east * np.cos(camera.heading) + north * np.sin(camera.heading)

@@ -63,6 +63,11 @@ class RoadConfig:
         rain_share: share of those in which it rains.
         tunnel_share: share of views in a tunnel.
         speed_m_s: speed of drives and typical speed of other vehicles, m/s.
+        double_share: share of lines between two directions that are double.
+        divider_share: share of two-way roads with a fence, barrier, rail or kerb on the line between the directions.
+        fence_share: share of roads with a fence close beside the pavement, on each side.
+        close_share: share of views, where there is traffic, with vehicles close ahead in neighbouring lanes.
+        bonnet_share: share of views with the own bonnet in them.
         photometric: False leaves the clean picture: no noise, blur, glare, bonnet, compression.
 
     Raises:
@@ -115,6 +120,11 @@ class RoadConfig:
     rain_share: float = 0.7
     tunnel_share: float = 0.0
     speed_m_s: float = 25.0
+    double_share: float = 0.5
+    divider_share: float = 0.22
+    fence_share: float = 0.1
+    close_share: float = 0.35
+    bonnet_share: float = 0.55
     photometric: bool = True
 
     def __post_init__(self) -> None:

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lanelight.datasets.synthetic.photo import Photo, below_bonnet, exposure_gain
+from lanelight.datasets.synthetic.bonnet import add_bonnet
+from lanelight.datasets.synthetic.photo import Photo, exposure_gain
 from lanelight.datasets.synthetic.rain import add_rain
+from lanelight.datasets.synthetic.windscreen import add_mirrored, add_stamp
 from lanelight.geometry import FloatArray
 
 BANK = 1024  # px, side of the stored noise
@@ -31,9 +33,10 @@ def develop(light: NDArray[np.float32], photo: Photo, frame: int = 0, gain: floa
     """
     rng = np.random.default_rng([photo.seed, frame])
     gain = exposure_gain(light, photo) if gain is None else gain
-    if photo.bonnet > 0:
-        _add_bonnet(light, photo, gain)
+    if photo.bonnet is not None:
+        add_bonnet(light, photo.bonnet, gain)
     shown = _exposed(_blurred(light, photo, gain), photo, gain)
+    add_mirrored(shown, photo.windscreen)
     if photo.rain > 0:
         shown = add_rain(shown, photo, frame)
     if photo.sharpen > 0:
@@ -41,6 +44,7 @@ def develop(light: NDArray[np.float32], photo: Photo, frame: int = 0, gain: floa
         shown = np.asarray(cv2.addWeighted(shown, 1 + photo.sharpen, soft, -photo.sharpen, 0), dtype=np.uint8)
     if photo.noise > 0:
         _add_noise(shown, photo, rng)
+    add_stamp(shown, photo.windscreen)
     if photo.quality < 100:
         swapped = cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
         ok, code = cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, photo.quality])
@@ -103,17 +107,6 @@ def _blurred(image: NDArray[np.float32], photo: Photo, gain: float) -> NDArray[n
         wide = cv2.resize(np.asarray(spread, dtype=np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         image = np.asarray(cv2.scaleAdd(wide, photo.bloom / gain, image), dtype=np.float32)
     return image
-
-
-def _add_bonnet(image: NDArray[np.float32], photo: Photo, gain: float) -> None:
-    """Cover the lower edge by the own bonnet, in place."""
-    height, width = image.shape[:2]
-    start, down = below_bonnet(photo, (width, height))
-    cover = np.clip(down + 0.5, 0, 1)
-    x = np.linspace(-1, 1, width, dtype=np.float32)
-    shine = 0.5 + 1.2 * np.exp(-np.maximum(down, 0) / (0.025 * height)) + 0.25 * np.cos(5 * x + photo.seed % 7)
-    colour = (shine[..., None] * np.array(photo.bonnet_colour) / gain).astype(np.float32)
-    image[start:] += cover[..., None] * (colour - image[start:])
 
 
 def _add_noise(shown: NDArray[np.uint8], photo: Photo, rng: np.random.Generator) -> None:

@@ -17,6 +17,8 @@ from lanelight.geometry.curve import clip_to_frame
 NOT_ROAD, EGO_LANE, OTHER_LANE = 0, 1, 2  # classes; lanes of either direction are "other", shoulders are no road
 CLASS_NAMES = ("not road", "ego lane", "other lane")
 NARROWEST_SHARE = 0.010  # a lane narrower than this share of the picture's width is beyond what anybody annotates
+FLATTEST_SHARE = 0.004  # so is one of less than this from line to line, square to them: an arm along the horizon
+NEAR_M = 8.0  # up to here a line is never that far away
 # so dense that the chord between two points is nowhere 0.3 px from the line, behind any of our lenses
 STEPS_M = np.concatenate(
     [np.arange(-3, -1, 0.25), np.arange(-1, 4, 0.08), np.arange(4, 12, 0.3), np.arange(12, 40, 1.0),
@@ -54,7 +56,9 @@ def label(config: RoadConfig, road: Road, camera: Camera, s: float, *, land: Lan
     ego = _ego_lane(road, camera, s)
     lanes = []
     for k, line in enumerate(road.lines):
-        points = _visible(line, road, camera, s, land)
+        if road.divider is not None and k < road.divider.line:
+            continue
+        points = _visible(line, road, camera, s, land, to_right=k <= ego)
         if len(points) < 2:
             continue
         slot = k - ego + config.slots // 2 - 1
@@ -92,24 +96,37 @@ def _clipped(points: FloatArray, size: tuple[int, int]) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _visible(line: Line, road: Road, camera: Camera, s: float, land: Land) -> FloatArray:
-    """Return the visible points of a line in px, from the vehicle outwards."""
+def _visible(line: Line, road: Road, camera: Camera, s: float, land: Land, *, to_right: bool) -> FloatArray:
+    """Return the visible points of a line in px, from the vehicle outwards; of a double line, of its nearer stripe.
+
+    The own bonnet hides nothing: as in CULane and TuSimple a line goes on over the ground down to the last row.
+    """
     if not line.painted:
         return np.empty((0, 2))
     furthest = camera.scale[0] * road.lane_width_m / (NARROWEST_SHARE * camera.size[0])
     at = s + STEPS_M[min(furthest, 380.0) > STEPS_M]
     at = at[(at >= line.span[0]) & (at <= line.span[1])]
-    offset = np.interp(at / STEP_M, np.arange(len(line.offset)), line.offset)
+    offset = np.interp(at / STEP_M, np.arange(len(line.offset)), line.nearer(to_right=to_right))
     world = road.at(at, offset)
     xy, depth = camera.project(world)
     ahead = depth > 0.3
-    xy, world = xy[ahead], world[ahead]
+    xy, world, at, offset = xy[ahead], world[ahead], at[ahead], offset[ahead]
     if len(xy) < 2:
         return np.empty((0, 2))
     seen = _seen(world, land)
+    seen[_flat(xy, road, camera, at, offset) & (at > s + NEAR_M)] = False
     hidden = ~seen & (np.convolve(~seen, np.ones(3), mode="full")[: len(seen)] >= 3)
     stop = int(np.argmax(hidden)) - 2 if hidden.any() else len(xy)
     return np.asarray(xy[: max(stop, 0)], dtype=np.float64)
+
+
+def _flat(xy: FloatArray, road: Road, camera: Camera, at: FloatArray, offset: FloatArray) -> NDArray[np.bool_]:
+    """Tell where a lane beside a line is too narrow, measured square to the line as it is seen, to be told from it."""
+    across = camera.project(road.at(at, offset + 0.5))[0] - camera.project(road.at(at, offset - 0.5))[0]
+    along = np.gradient(xy, axis=0)
+    square = np.abs(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0])
+    length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
+    return np.asarray(square / length * road.lane_width_m < FLATTEST_SHARE * camera.size[0], dtype=np.bool_)
 
 
 def _seen(world: FloatArray, land: Land) -> NDArray[np.bool_]:

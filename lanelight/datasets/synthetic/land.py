@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lanelight.datasets.synthetic.road import Road
+from lanelight.datasets.synthetic.road import TIGHT_M, Road
 from lanelight.datasets.synthetic.tables import HOUSE_M, STEP_M, Ground
 from lanelight.geometry import FloatArray
 
@@ -34,8 +34,11 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
     grass = GRASSES[int(rng.choice(len(GRASSES), p=[0.35, 0.22, 0.18, 0.1, 0.15]))]
     outer_left, outer_right = -float(road.left.min()), float(road.right.max())
     near = _ground(grass, rng, rng.uniform(0.0, 1.6))
-    left = _draw_side(road, rng, near, median=road.kind == "highway")
-    right = _draw_side(road, rng, near, median=False)
+    first, last = road.lines[0], road.lines[-1]
+    tight_left = bool((first.offset - first.half_m - road.left).min() <= TIGHT_M)
+    tight_right = bool((road.right - last.offset - last.half_m).min() <= TIGHT_M)
+    left = _draw_side(road, rng, near, median=road.kind == "highway", tight=tight_left)
+    right = _draw_side(road, rng, near, median=False, tight=tight_right)
     breaks: list[list[float]] = []
     grounds = [near]
     faces: list[list[float]] = []
@@ -43,6 +46,10 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
         breaks.insert(0, [-(outer_left + out), outer, inner, factor])
         grounds.insert(0, ground)
         faces.insert(0, face)
+    for place, before, behind, factor, ground, face in _divider(road, rng, near):
+        breaks.append([place, before, behind, factor])
+        grounds.append(ground)
+        faces.append(face)
     for out, inner, outer, factor, ground, face in right:
         breaks.append([outer_right + out, inner, outer, factor])
         grounds.append(ground)
@@ -57,14 +64,14 @@ def draw_land(road: Road, rng: np.random.Generator) -> tuple[FloatArray, FloatAr
     )
 
 
-def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, median: bool) -> list[Break]:
+def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, median: bool, tight: bool) -> list[Break]:
     """Draw one side from the pavement outwards: (distance, heights on both sides, factor, ground beyond, face)."""
     parts: list[Break] = []
     soil = [*near[:3], SOIL, 1.0]
     if road.kind == "tunnel":
         return _tunnel_side(rng)
-    at = float(rng.uniform(0.1, 0.8))
-    pick = rng.random()
+    at = float(rng.uniform(0.0, 0.15) if tight else rng.uniform(0.1, 0.8))
+    pick = rng.random() * (0.6 if tight else 1.0)
     if median and pick < 0.6:
         parts, at = _wall(rng, at, near, high=False)
         if rng.random() < 0.75:  # the other carriageway
@@ -76,7 +83,7 @@ def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, media
         kerb = float(rng.uniform(0.08, 0.18))
         tone = float(rng.uniform(0.15, 0.35))
         walk = [tone, tone, tone * 0.95, tone * 1.2, tone * 1.2, tone * 1.1, 0.08, 0.0]
-        parts.append((0.05, 0.0, kerb, 0.0, walk, [tone * 1.2] * 3 + [SOIL, kerb]))
+        parts.append((0.05, 0.0, kerb, 0.0, walk, [*_kerb_colour(rng, tone), SOIL, kerb]))
         at = float(rng.uniform(1.5, 4.0))
         if rng.random() < 0.55:
             return [*parts, _houses(rng, at, kerb)]
@@ -89,6 +96,30 @@ def _draw_side(road: Road, rng: np.random.Generator, near: list[float], *, media
     elif road.kind != "rural" and pick < 0.58:
         parts, at = _wall(rng, at, near, high=bool(rng.random() < 0.4))
     return parts + _slope(rng, at, parts[-1][2] if parts else 0.0, near, soil)
+
+
+def _divider(road: Road, rng: np.random.Generator, near: list[float]) -> list[Break]:
+    """Return the wall, rail or kerbed island between two directions: (place, heights left and right of it, ...)."""
+    divider = road.divider
+    if divider is None or divider.kind == "fence":
+        return []
+    tone = float(rng.uniform(0.15, 0.5))
+    low = divider.kind == "kerb"
+    height = float(rng.uniform(0.1, 0.25) if low else rng.uniform(0.65, 1.1))
+    thick = 0.1 if divider.kind == "rail" else float(rng.uniform(0.2, 0.6))
+    road_tone = [tone * 0.4] * 6 + [0.08, 0.0]
+    top = near if low and rng.random() < 0.5 else [tone * 1.05] * 6 + [0.08, 0.0]
+    colour = _kerb_colour(rng, tone) if low else [tone, tone, tone * 0.97]
+    face = [*colour, {"wall": WALL, "rail": RAIL, "kerb": SOIL}[divider.kind], height]
+    return [(divider.d - thick, 0.0, height, 0.0, top, face), (divider.d, height, 0.0, 0.0, road_tone, face)]
+
+
+def _kerb_colour(rng: np.random.Generator, tone: float) -> list[float]:
+    """Return the reflectance of a kerb: stone, or painted like a line."""
+    pick = rng.random()
+    if pick < 0.12:
+        return [0.6, 0.6, 0.57]
+    return [0.55, 0.36, 0.06] if pick < 0.2 else [tone * 1.2] * 3
 
 
 def height_at(ground: Ground, s: float, d: float) -> float:

@@ -55,6 +55,8 @@ def draw_mount(config: RoadConfig, road: Road, rng: np.random.Generator) -> Moun
     if rng.random() < config.lane_change_share:
         lateral = float(rng.uniform(-0.48, 0.48)) * road.lane_width_m
         yaw += float(rng.uniform(-1, 1)) * config.yaw_deg
+    if road.divider is not None and road.divider.line == road.ego:  # nobody drives that close to a fence
+        lateral = max(lateral, -0.2 * road.lane_width_m)
     roll = float(np.clip(rng.normal(0, 0.35), -1, 1)) * config.roll_deg
     height_m = float(rng.uniform(*config.camera_height_m))
     return Mount(float(focal), stretch, bend, height_m, pitch, np.radians(roll), np.radians(yaw), lateral)

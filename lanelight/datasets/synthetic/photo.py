@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lanelight.datasets.synthetic.bonnet import Bonnet, draw_bonnet
 from lanelight.datasets.synthetic.config import RoadConfig
 from lanelight.datasets.synthetic.weather import Weather
+from lanelight.datasets.synthetic.windscreen import Windscreen, draw_windscreen
+
+NOTHING = Windscreen()
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Photo:
         noise_size: grain of the noise, px.
         glare: strength of the veil around the sun; 0 without.
         glare_at: (x, y) share of the size.
-        bonnet: share of the height taken by the own bonnet, 0 without.
-        bonnet_colour: linear.
+        bonnet: the own bonnet, None without.
+        windscreen: what is on the windscreen or burnt into the picture.
         reflection: strength of the reflection of the dashboard in the windscreen.
         bloom: strength of the light that bright lamps spread.
         rain: 0 to 1: drops on the windscreen and in the air.
@@ -51,8 +55,8 @@ class Photo:
     noise_size: float = 0.0
     glare: float = 0.0
     glare_at: tuple[float, float] = (0.5, 0.0)
-    bonnet: float = 0.0
-    bonnet_colour: tuple[float, float, float] = (0.02, 0.02, 0.02)
+    bonnet: Bonnet | None = None
+    windscreen: Windscreen = NOTHING
     reflection: float = 0.0
     bloom: float = 0.0
     rain: float = 0.0
@@ -60,8 +64,8 @@ class Photo:
     seed: int = 0
 
 
-def draw_photo(config: RoadConfig, weather: Weather, rng: np.random.Generator, *, dark: bool) -> Photo:
-    """Draw a camera and its settings; `dark` where lamps are what shines."""
+def draw_photo(config: RoadConfig, weather: Weather, rng: np.random.Generator, *, dark: bool, horizon: float) -> Photo:
+    """Draw a camera and its settings; `dark` where lamps are what shines, `horizon` a share of the height."""
 
     def maybe(share: float, low: float, high: float) -> float:
         value = float(rng.uniform(low, high))
@@ -86,8 +90,8 @@ def draw_photo(config: RoadConfig, weather: Weather, rng: np.random.Generator, *
         noise_size=maybe(0.5, 0.3, 0.8),
         glare=maybe(config.glare_share if weather.sunny else 0.03 if not dark else 0.0, 0.1, 0.9),
         glare_at=(float(rng.uniform(0, 1)), float(rng.uniform(-0.4, 0.2))),
-        bonnet=maybe(0.35, 0.03, 0.16),
-        bonnet_colour=_bonnet_colour(rng),
+        bonnet=draw_bonnet(config, rng, horizon=horizon, sunny=weather.sunny),
+        windscreen=draw_windscreen(rng),
         reflection=maybe(0.12, 0.02, 0.10),
         bloom=float(rng.uniform(0.15, 0.5)) if dark else 0.0,
         rain=weather.rain,
@@ -100,19 +104,3 @@ def exposure_gain(light: NDArray[np.float32], photo: Photo) -> float:
     """Return the factor that brings the median of the lower part of a picture to the wanted exposure."""
     part = light[light.shape[0] * 2 // 5 :: 4, ::4, 1]
     return photo.exposure / max(float(np.median(part)) * 0.6 + float(light[::4, ::4, 1].mean()) * 0.4, 1e-4)
-
-
-def below_bonnet(photo: Photo, size: tuple[int, int]) -> tuple[int, NDArray[np.float32]]:
-    """Return the first row of the own bonnet, and how far below its edge the pixels from there on lie, (R, W) px."""
-    width, height = size
-    start = max(0, int(height * (1 - photo.bonnet)) - 2)
-    x = np.linspace(-1, 1, width, dtype=np.float32)
-    line = height * (1 - photo.bonnet * (1 - 0.45 * x**2))
-    return start, np.asarray(np.arange(start, height, dtype=np.float32)[:, None] - line[None], dtype=np.float32)
-
-
-def _bonnet_colour(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Draw the paint of the own car."""
-    level = float(np.exp(rng.uniform(np.log(0.008), np.log(0.35))))
-    r, g, b = (float(c) for c in level * (1 + rng.normal(0, 0.08 if rng.random() < 0.75 else 0.3, 3)).clip(0.3, 1.7))
-    return r, g, b

@@ -12,6 +12,7 @@ from lanelight.geometry import FloatArray
 
 AHEAD_M = 900.0
 BEHIND_M = 40.0
+TIGHT_M = 0.25  # a shoulder up to here is none
 DIVIDED = ("highway", "tunnel")  # roads of one direction
 
 
@@ -30,6 +31,7 @@ class Line:
         opacity: 0 (gone) to 1.
         wear: 0 (fresh) to 1 (patchy).
         gap: (from, to) along the road where the paint is gone though the line goes on, m.
+        spread_m: how far left and right of `offset` the two stripes of a double line are, m; 0 for one stripe.
     """
 
     offset: FloatArray
@@ -42,11 +44,36 @@ class Line:
     opacity: float = 1.0
     wear: float = 0.3
     gap: Range = (0.0, 0.0)
+    spread_m: float = 0.0
 
     @property
     def painted(self) -> bool:
         """Tell whether a careful eye sees the line at all."""
         return self.style != "none" and self.opacity > 0.1
+
+    @property
+    def half_m(self) -> float:
+        """Return how far its paint reaches left and right of `offset`, m."""
+        return self.spread_m + self.width_m / 2
+
+    def nearer(self, *, to_right: bool) -> FloatArray:
+        """Return the middle of the stripe nearer to a vehicle right (or left) of the line, (N,) m."""
+        return self.offset + (self.spread_m if to_right else -self.spread_m)
+
+
+@dataclass(frozen=True)
+class Divider:
+    """What stands on the line between two directions.
+
+    Attributes:
+        line: index of that line.
+        kind: ``"fence"``, ``"wall"``, ``"rail"`` or ``"kerb"``.
+        d: its side towards the own direction, m right of the centre line.
+    """
+
+    line: int
+    kind: str
+    d: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +89,7 @@ class Road:
         oncoming: number of lanes, from the left, with oncoming traffic.
         ego: index of the lane that the camera drives in.
         lane_width_m: m.
+        divider: what stands on the line between the directions; nobody labels lines beyond it.
     """
 
     kind: str
@@ -72,6 +100,7 @@ class Road:
     oncoming: int
     ego: int
     lane_width_m: float
+    divider: Divider | None = None
 
     def at(self, s: FloatArray, d: FloatArray, h: FloatArray | float = 0.0) -> FloatArray:
         """Return the world position (..., 3) of points `d` m right of the centre line and `h` m above the road."""
@@ -121,10 +150,11 @@ def draw_road(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.
         np.clip(rng.normal({"highway": 3.6, "rural": 3.3, "street": 3.2, "tunnel": 3.5}[kind], 0.22), low, high)
     )
     lines = _draw_lines(config, rng, kind, width=width, lanes=lanes, oncoming=oncoming, count=count)
-    left = lines[0].offset - _shoulder(rng, kind, left=True)
-    right = lines[-1].offset + _shoulder(rng, kind, left=False)
+    left = lines[0].offset - lines[0].half_m - _shoulder(rng, kind, left=True)
+    right = lines[-1].offset + lines[-1].half_m + _shoulder(rng, kind, left=False)
     ego = int(rng.integers(oncoming, lanes))
-    road = Road(kind, path, tuple(lines), left, right, oncoming, ego, width)
+    divider = _draw_divider(config, rng, lines, oncoming)
+    road = Road(kind, path, tuple(lines), left, right, oncoming, ego, width, divider)
     if kind == "highway" and lanes < 5 and rng.random() < config.exit_share:
         road = _with_exit(road, rng, length_m)
     return road
@@ -184,9 +214,11 @@ def _draw_lanes(config: RoadConfig, rng: np.random.Generator, kind: str) -> tupl
 
 
 def _shoulder(rng: np.random.Generator, kind: str, *, left: bool) -> float:
-    """Return the width of pavement outside the outermost line, m."""
+    """Return the width of pavement outside the paint of the outermost line, m."""
     if kind == "tunnel":
         return float(rng.uniform(0.25, 0.9))
+    if rng.random() < (0.3 if left else 0.18):  # what stands beside the road stands beside the line
+        return float(rng.uniform(0.03, TIGHT_M))
     if kind == "highway":
         return float(rng.uniform(0.4, 2.5) if left else rng.uniform(1.2, 3.6))
     if kind == "rural":
@@ -211,7 +243,7 @@ def _draw_lines(
     paint = float(rng.uniform(*config.line_width_m))
     wear = float(np.clip(rng.normal(config.wear, 0.25), 0.0, 1.0))
     blank = kind not in DIVIDED and rng.random() < config.unpainted_share
-    edges_painted = kind in DIVIDED or rng.random() < (0.7 if kind == "rural" else 0.35)
+    edges_painted = kind in DIVIDED or rng.random() < (0.7 if kind == "rural" else 0.5)
     botts = kind == "highway" and american and rng.random() < 0.35
     lines = []
     for k in range(lanes + 1):
@@ -221,11 +253,15 @@ def _draw_lines(
             color = "yellow" if american and kind in DIVIDED and k == 0 else "white"
             line = replace(line, style="solid" if edges_painted else "none", color=color, dash=(0.0, 0.0, 0.0))
         elif oncoming and k == oncoming:
-            line = _centre_line(rng, line, american)
+            line = _centre_line(config, rng, line, american)
         elif botts:
             line = replace(line, style="botts", width_m=0.11, dash=(14.6, 3.1, line.dash[2]), wear=0.15)
         elif rng.random() < 0.06:
             line = replace(line, style="solid", dash=(0.0, 0.0, 0.0))
+        elif rng.random() < 0.06:  # one may be crossed from one side alone
+            line = _doubled(rng, line)
+        if line.style == "solid" and k == 0 and kind == "highway" and rng.random() < 0.1:
+            line = _doubled(rng, line)
         if rng.random() < config.worn_out_share or blank:
             line = replace(line, opacity=0.0, style="none")
         lines.append(_aged(rng, line, config))
@@ -240,13 +276,30 @@ def _draw_dash(rng: np.random.Generator, american: bool) -> Range:
     return options[int(rng.integers(len(options)))]
 
 
-def _centre_line(rng: np.random.Generator, line: Line, american: bool) -> Line:
+def _centre_line(config: RoadConfig, rng: np.random.Generator, line: Line, american: bool) -> Line:
     """Return the line between the two directions of a two-way road."""
-    line = replace(line, color="yellow" if american else "white")
+    line = replace(line, color="yellow" if american or rng.random() < 0.35 else "white")
     pick = rng.random()
-    if pick < 0.4:
-        return replace(line, style="double" if american or pick < 0.1 else "solid", dash=(0.0, 0.0, 0.0))
-    return replace(line, style="solid", dash=(0.0, 0.0, 0.0)) if pick < 0.5 else line
+    if pick < config.double_share:
+        return _doubled(rng, line)
+    return replace(line, style="solid", dash=(0.0, 0.0, 0.0)) if pick < 0.5 + config.double_share / 2 else line
+
+
+def _doubled(rng: np.random.Generator, line: Line) -> Line:
+    """Return the line as two stripes, a hand to a foot apart."""
+    apart = float(rng.uniform(0.08, 0.18) if rng.random() < 0.6 else rng.uniform(0.18, 0.36))
+    return replace(line, style="double", dash=(0.0, 0.0, 0.0), spread_m=(line.width_m + apart) / 2)
+
+
+def _draw_divider(config: RoadConfig, rng: np.random.Generator, lines: list[Line], oncoming: int) -> Divider | None:
+    """Draw what stands on the line between two directions, on a stripe of it or right beside it."""
+    kind = str(rng.choice(["fence", "wall", "rail", "kerb"], p=[0.5, 0.15, 0.15, 0.2]))
+    away = float(rng.uniform(0.0, 0.3))
+    if oncoming == 0 or rng.random() >= config.divider_share:
+        return None
+    line = lines[oncoming]
+    away += 0.0 if line.spread_m > 0 else 0.5 * line.width_m + 0.03
+    return Divider(oncoming, kind, float(line.offset[0]) - away)
 
 
 def _aged(rng: np.random.Generator, line: Line, config: RoadConfig) -> Line:
@@ -282,6 +335,6 @@ def _with_exit(road: Road, rng: np.random.Generator, length_m: float) -> Road:
     edge = replace(old, offset=old.offset + shift, style="solid" if old.opacity > 0 else "none")
     period = float(rng.choice([6.0, 12.2, 3.0]))
     between = replace(old, style="dashed", color="white", dash=(period, period / 3, 0.0), width_m=1.3 * old.width_m)
-    between = replace(between, span=span, solid=solid)
+    between = replace(between, span=span, solid=solid, spread_m=0.0)
     shoulder = road.right - old.offset
     return replace(road, lines=(*road.lines[:-1], between, edge), right=edge.offset + shoulder)

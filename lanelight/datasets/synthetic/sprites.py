@@ -48,25 +48,25 @@ def draw_polygons(
         cover: opacity of the whole thing.
         lying: on the land, which then hides nothing of it.
     """
-    projected = []
-    for points, colour, opacity in polygons:
-        xy, z = canvas.camera.project(points)
-        if float(z.min()) < 0.4:
-            continue
-        projected.append((xy, colour, opacity))
-    if not projected:
+    if not polygons:
         return
-    every = np.concatenate([xy for xy, _, _ in projected])
-    box = _box(canvas, every)
+    ends = np.cumsum([len(points) for points, _, _ in polygons])
+    places, depths = canvas.camera.project(np.concatenate([points for points, _, _ in polygons]))
+    before = np.minimum.reduceat(depths, np.concatenate([[0], ends[:-1]])) >= 0.4
+    if not before.any():
+        return
+    box = _box(canvas, places[np.repeat(before, np.diff(ends, prepend=0))])
     if box is None:
         return
     x0, y0, x1, y1 = box
     scale = SHARPNESS if max(x1 - x0, y1 - y0) < LARGEST_PX // SHARPNESS else 1
     patch = np.zeros(((y1 - y0) * scale, (x1 - x0) * scale, 3), np.uint8)
     alpha = np.zeros(patch.shape[:2], np.uint8)
-    for xy, colour, opacity in projected:
-        at = np.clip(((xy + 0.5 - (x0, y0)) * scale - 0.5) * 16, -2e6, 2e6).astype(np.int32).reshape(-1, 1, 2)
-        shown = tuple(float(c) for c in np.sqrt(np.clip(colour, 0, 1)) * 255)
+    fixed = np.clip(((places + 0.5 - (x0, y0)) * scale - 0.5) * 16, -2e6, 2e6).astype(np.int32)
+    colours = (np.sqrt(np.clip([colour for _, colour, _ in polygons], 0, 1)) * 255).tolist()
+    for k in np.flatnonzero(before):
+        points, _, opacity = polygons[k]
+        at, shown = fixed[ends[k] - len(points) : ends[k]].reshape(-1, 1, 2), colours[k]
         if opacity >= 1:
             cv2.fillPoly(patch, [at], shown, cv2.LINE_AA, 4)
             cv2.fillPoly(alpha, [at], (255.0,), cv2.LINE_AA, 4)

@@ -68,10 +68,9 @@ def paint_of(line: Line, rng: np.random.Generator) -> list[Stripe]:
         return Stripe(line.offset + shift, (r, g, b), line.width_m, dash, dots, span, opacity, line.wear, gap=line.gap)
 
     if line.style == "double":
-        gap = 0.5 * line.width_m + 0.5 * max(0.08, line.width_m)
         broken = (12.2, 3.05, 0.0) if rng.random() < 0.3 else line.dash
         pair = (broken, line.dash) if rng.random() < 0.5 else (line.dash, broken)
-        return [stripe(-gap, pair[0], line.span), stripe(gap, pair[1], line.span)]
+        return [stripe(-line.spread_m, pair[0], line.span), stripe(line.spread_m, pair[1], line.span)]
     found = [stripe(0.0, line.dash, line.span)]
     if line.solid[1] > line.solid[0]:
         found.append(stripe(0.0, (0.0, 0.0, 0.0), line.solid))

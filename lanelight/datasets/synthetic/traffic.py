@@ -50,11 +50,23 @@ def draw_traffic(config: RoadConfig, road: Road, rng: np.random.Generator, *, la
         elif rng.random() < 0.06:
             ahead = float(rng.uniform(1.0, 8.0))
         vehicle = _draw_vehicle(config, rng, road, lane, s=BEHIND_M + ahead, lamps=lamps)
-        if all(abs(v.s - vehicle.s) > 9 or abs(v.d - vehicle.d) > 1.8 for v in found):
-            found.append(vehicle)
+        _park(found, vehicle)
+    if rng.random() < config.close_share:
+        for _ in range(int(rng.integers(1, 4))):
+            side = int(rng.choice([-1, 0, 1], p=[0.44, 0.12, 0.44]))
+            lane = int(np.clip(road.ego + side, 0, lanes - 1))
+            ahead = float(rng.uniform(6.0, 16.0) if lane == road.ego else rng.uniform(0.7, 16.0))
+            _park(found, _draw_vehicle(config, rng, road, lane, s=BEHIND_M + ahead, lamps=lamps))
     if road.kind == "highway" and rng.random() < 0.6:
         found += _beyond_median(config, road, rng, lamps)
     return found
+
+
+def _park(found: list[Vehicle], vehicle: Vehicle) -> None:
+    """Add a vehicle where there is room for it."""
+    here, there = vehicle.s, vehicle.s + vehicle.size[0]
+    if all(v.s > there + 2 or v.s + v.size[0] < here - 2 or abs(v.d - vehicle.d) > 2.3 for v in found):
+        found.append(vehicle)
 
 
 def _beyond_median(config: RoadConfig, road: Road, rng: np.random.Generator, lamps: float) -> list[Vehicle]:

@@ -13,11 +13,12 @@ from lanelight.datasets.synthetic.bodywork import Vehicle
 from lanelight.datasets.synthetic.camera import Camera
 from lanelight.datasets.synthetic.config import RoadConfig
 from lanelight.datasets.synthetic.develop import develop
+from lanelight.datasets.synthetic.fences import Fence, draw_fences, paint_fences
 from lanelight.datasets.synthetic.labels import NOT_ROAD, Land, label
 from lanelight.datasets.synthetic.land import height_at, houses_at
 from lanelight.datasets.synthetic.light import Light, draw_light
 from lanelight.datasets.synthetic.mount import Mount, draw_mount
-from lanelight.datasets.synthetic.photo import Photo, below_bonnet, draw_photo, exposure_gain
+from lanelight.datasets.synthetic.photo import Photo, draw_photo, exposure_gain
 from lanelight.datasets.synthetic.road import Road, draw_road
 from lanelight.datasets.synthetic.sky import paint_sky
 from lanelight.datasets.synthetic.sprites import Canvas
@@ -45,6 +46,7 @@ class World:
     light: Light
     mount: Mount
     photo: Photo
+    fences: list[Fence]
 
 
 def draw_world(config: RoadConfig, rng: np.random.Generator, length_m: float = 0.0) -> World:
@@ -59,16 +61,11 @@ def draw_world(config: RoadConfig, rng: np.random.Generator, length_m: float = 0
     trees = backdrop.trees[(backdrop.trees[:, 1] > left) & (backdrop.trees[:, 1] < right)]
     traffic = draw_traffic(config, road, rng, lamps=lamps)
     level = [v for v in traffic if v.d > road.left.min() or abs(height_at(ground, v.s, v.d)) < 0.3]
-    return World(
-        config,
-        road,
-        ground,
-        replace(backdrop, trees=trees),
-        level,
-        light,
-        draw_mount(config, road, rng),
-        draw_photo(config, weather, rng, dark=light.dark) if config.photometric else Photo(),
-    )
+    mount = draw_mount(config, road, rng)
+    horizon = (config.centre[1] - mount.focal_px * float(np.tan(mount.pitch))) / config.size[1]
+    photo = draw_photo(config, weather, rng, dark=light.dark, horizon=horizon) if config.photometric else Photo()
+    fences = draw_fences(config, road, ground, rng)
+    return World(config, road, ground, replace(backdrop, trees=trees), level, light, mount, photo, fences)
 
 
 def camera_at(world: World, s: float, *, sway: Mount | None = None) -> Camera:
@@ -107,13 +104,17 @@ def paint(
     sides = np.stack([light.sun * (0.25 if light.slant[0] > 0 else 0.75) + light.sky, facing * 0.9, _mirrored(world)])
     if light.dark:
         sides[0] = facing
-    paint_traffic(canvas, world.road, world.traffic, sides, light, s=s)
+    d = world.road.lateral_of(camera.position, s)
+    behind = [v for v in world.traffic if any((f.d - v.d) * (f.d - d) < 0 for f in world.fences)]
+    paint_traffic(canvas, world.road, behind, sides, light, s=s)
+    paint_fences(canvas, world.road, world.fences, facing, s=s)
+    paint_traffic(canvas, world.road, [v for v in world.traffic if v not in behind], sides, light, s=s)
     seen = camera.seen_from(twin, image, smooth=True)
     gain = exposure_gain(seen, world.photo) if gain is None else gain
     picture = develop(seen, world.photo, frame, gain)
     scene = label(world.config, world.road, camera, s, land=land, taken=canvas.taken)
-    if world.photo.bonnet > 0 and scene.classes is not None:
-        start, below = below_bonnet(world.photo, camera.size)
+    if world.photo.bonnet is not None and scene.classes is not None:
+        start, below = world.photo.bonnet.below(camera.size)
         classes = scene.classes.copy()
         classes[start:][below > 0] = NOT_ROAD
         scene = replace(scene, classes=classes)
