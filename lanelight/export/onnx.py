@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from torch import Tensor, nn
 
 from lanelight.decode import ClassDecoder
 from lanelight.errors import ModelError
+from lanelight.export.leaky import with_leaky_relu
 from lanelight.formats.text import cannot_write, part_name
 from lanelight.geometry import InputSizes, ViewportPolicy
 from lanelight.models import LaneModel
@@ -132,9 +134,11 @@ def write_graph(
     temporary = part_name(out)
     _name_sides(program.model)
     _without_traces(program.model)
+    network = program.model_proto
+    with_leaky_relu(network)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        program.save(str(temporary))
+        onnx.save(network, str(temporary))
         temporary.replace(out)
     except OSError as error:
         raise cannot_write(out, error) from error

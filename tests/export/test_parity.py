@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from lanelight.decode import PriorDecoder
@@ -89,3 +90,12 @@ def test_an_exported_file_tells_nothing_of_the_machine_that_made_it(tmp_path: Pa
         content = file.read_bytes()
         assert b"stack_trace" not in content
         assert b"lanelight/nn" not in content
+
+
+def test_slopes_of_one_number_are_exported_as_what_runtimes_compute_fast(tmp_path: Path) -> None:
+    out = tmp_path / "network.onnx"
+    export_onnx(MODELS["enet_sad"](size=(128, 64)), out, name="slopes")
+    for file in (out, find_model("default")):
+        kinds = {node.op_type for node in onnx.load(str(file)).graph.node}
+        assert "LeakyRelu" in kinds
+        assert "PRelu" not in kinds
