@@ -54,7 +54,8 @@ def predict(video: str, save: str, model: str, threads: int) -> dict[str, Any]:
         figures: dict[str, Any] = json.loads(report.read_text())
     entry: dict[str, Any] = figures["sources"][0]
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {**entry, "cpu_ms": 1000 * cpu_s / entry["frames"], "model": figures["model"], "backend": figures["backend"]}
+    told = {name: figures[name] for name in ("model", "backend", "frames_at_once")}
+    return {**entry, **told, "cpu_ms": 1000 * cpu_s / entry["frames"]}
 
 
 def row(video: str, save: str, threads: int, entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def row(video: str, save: str, threads: int, entries: list[dict[str, Any]]) -> d
         "model": entries[0]["model"],
         "backend": entries[0]["backend"],
         "threads": threads,
+        "frames_at_once": entries[0]["frames_at_once"],
         "video": Path(video).name,
         "save": save,
         "frames": entries[0]["frames"],

@@ -72,11 +72,20 @@ def load(
     score: float | None = None,
     precision: Precision = "float32",
     size: tuple[int, int] | None = None,
+    frames_at_once: int = 1,
 ) -> Detector:
     """Load a bundled network by name, or an exported one by path; see `Detector.load`."""
     from lanelight.runtime import Detector
 
-    return Detector.load(name_or_path, backend=backend, threads=threads, score=score, precision=precision, size=size)
+    return Detector.load(
+        name_or_path,
+        backend=backend,
+        threads=threads,
+        score=score,
+        precision=precision,
+        size=size,
+        frames_at_once=frames_at_once,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -52,6 +52,7 @@ def open_detector(
     score: float | None = None,
     precision: Precision = "float32",
     size: tuple[int, int] | None = None,
+    frames_at_once: int = 1,
 ) -> Detector:
     """Load the network that a command line names.
 
@@ -62,6 +63,7 @@ def open_detector(
         score: smallest score of a lane; None keeps the network's.
         precision: of its products.
         size: (width, height) of its input, px; None keeps the network's.
+        frames_at_once: how many frames of files it works on at the same time; torch takes one after the other.
 
     Raises:
         LanelightError: there is no such network, or the backend cannot run it, or not in this precision.
@@ -73,7 +75,15 @@ def open_detector(
     if run is None:
         from lanelight.runtime import Detector
 
-        return Detector.load(model, backend=backend, threads=threads, score=score, precision=precision, size=size)
+        return Detector.load(
+            model,
+            backend=backend,
+            threads=threads,
+            score=score,
+            precision=precision,
+            size=size,
+            frames_at_once=frames_at_once,
+        )
     if backend not in ("auto", "torch"):
         raise ModelError(
             f"{model}: expected --backend torch for a training run, got {backend}, which runs exported models; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from lanelight.cli.folders import folders, numbered
 from lanelight.cli.progress import Progress
 from lanelight.cli.signals import INTERRUPTED, finishing_on_signals
 from lanelight.errors import SourceError
+from lanelight.machine import usable_processors
 
 if TYPE_CHECKING:
     from lanelight.frames import Source
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 KINDS = ("video", "lanes", "frames", "culane", "tusimple", "sheet", "bag", "cvat", "labelme", "classes", "triptych")
 FOLDER = Path("runs/predict")
+MOST_AT_ONCE = 4  # frames: reading and drawing keep pace with no more, and each takes memory
 
 
 def add_arguments(parser: Any) -> None:
@@ -67,6 +70,7 @@ def run(args: Any) -> int:
         score=args.score,
         precision=args.precision,
         size=args.size,
+        frames_at_once=_frames_at_once(sources, args.threads),
     ) as detector:
         check_kinds(args.save or (), detector.manifest)
         detector.warm_up()
@@ -86,6 +90,7 @@ def run(args: Any) -> int:
         "backend": detector.backend,
         "precision": detector.precision,
         "threads": detector.threads,
+        "frames_at_once": detector.frames_at_once,
     }
     if args.json:
         make_folder(Path(args.json).absolute().parent)
@@ -143,8 +148,15 @@ def _predict(
         "stages": detector.timings.summary(),
         "outputs": {kind: str(path) for kind, path in outputs.paths.items()},
     }
-    _print(entry, f"{detector.manifest.name}, {runtime_of(detector)}, threads: {detector.threads}")
+    how = f"{detector.manifest.name}, {runtime_of(detector)}, threads: {detector.threads}"
+    _print(entry, how if detector.frames_at_once == 1 else f"{how}, {detector.frames_at_once} frames at once")
     return entry, report.problem
+
+
+def _frames_at_once(sources: Sequence[Source], threads: int | None) -> int:
+    """Return how many frames the network works on at the same time: of cameras and single pictures one."""
+    few = sum(2 if source.count is None else source.count for source in sources) == 1
+    return 1 if few or any(source.live for source in sources) else min(threads or usable_processors(), MOST_AT_ONCE)
 
 
 def _print(entry: dict[str, Any], how: str) -> None:

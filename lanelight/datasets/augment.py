@@ -7,7 +7,7 @@ All draws come from the generator that is given: sample i of a run is made from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,15 +110,25 @@ _CLR_BLUR = Blur(p=0.2, kinds=("motion", "median"), widths_px=(3, 5, 5))  # an e
 _CULANE_MEAN = (92, 93, 93)  # these recipes fill with 0 after subtracting the mean
 _IMAGENET_MEAN = (124, 116, 104)
 
+_ROAD = Augment(
+    window=Window(scale=(1.0, 1 / 0.75), even="share", enlarged=False),
+    flip=0.5,
+    table=Table(contrast=0.25, brightness=0.125, gamma=0.3, tint=0.08),
+    blur=Blur(p=0.15),
+    noise=Noise(6.0),
+)
+
 AUGMENTS: dict[str, Augment] = {
     "none": Augment(),
-    # The bundled network's: crops of whole px, so that they are resized as the detector resizes its frames.
-    "road": Augment(
-        window=Window(scale=(1.0, 1 / 0.75), even="share", enlarged=False),
-        flip=0.5,
-        table=Table(contrast=0.25, brightness=0.125, gamma=0.3, tint=0.08),
-        blur=Blur(p=0.15),
-        noise=Noise(6.0),
+    # Crops of whole px, so that they are resized as the detector resizes its frames.
+    "road": _ROAD,
+    # The bundled networks': real cameras differ in colour and sharpness more than rendered ones do.
+    "road_varied": replace(
+        _ROAD,
+        table=Table(contrast=0.3, brightness=0.15, gamma=0.4, tint=0.1),
+        hue=HueSaturation(p=0.5, hue=8, saturation=30),
+        blur=Blur(p=0.25),
+        noise=Noise(8.0),
     ),
     # Differs: what a turn uncovers above the view is shown where the frame has it, not filled; colours are those of RGB
     # pictures, where the reference treats BGR as RGB; a flip maps x to W - 1 - x, as its pixels do, not to W - x; blurs

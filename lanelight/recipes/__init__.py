@@ -16,13 +16,13 @@ RECIPES: dict[str, tuple[str, str]] = {
         "lanelight.recipes.smoke",
         "ENet at 288x104 on the easiest rendered roads, five minutes on two cores: does training work here?",
     ),
-    "road": (
+    "road_default": (
         "lanelight.recipes.road",
-        "ENet-SAD 512x224, first stage of the bundled network: rendered roads and weakly labelled real frames",
+        "ENet-SAD 512x224, the network `default`: rendered roads and weakly labelled real frames",
     ),
-    "road_finish": (
+    "road_tiny": (
         "lanelight.recipes.road",
-        "second stage: a short run from the weights of road (--init), with a new existence branch",
+        "ENet-SAD 320x144, the network `tiny`: from the weights of road_default (--init)",
     ),
     "enet_culane": ("lanelight.recipes.culane", "ENet 800x288 on CULane, 60,000 steps"),
     "enet_sad_culane": (

@@ -21,6 +21,7 @@ def open_session(
     outputs: Sequence[str] = (),
     precision: Precision = "float32",
     size: tuple[int, int] | None = None,
+    at_once: int = 1,
 ) -> Session:
     """Load a model file into a runtime.
 
@@ -33,6 +34,8 @@ def open_session(
         precision: "bf16" is faster where the processor computes it, and moves lanes; ONNX Runtime has it not.
         size: (width, height) of all inputs, px, for which a file that takes many sizes is prepared, and then is as fast
             as one for that size alone; None leaves it open.
+        at_once: how many threads may call it at the same time, at most `threads`. Two frames beside each other, each on
+            one processor, take less time than one after the other, each on two; a single one takes longer.
 
     Raises:
         ModelError: an unknown backend or precision, or a file that the backend cannot load or that keeps weights
@@ -49,7 +52,8 @@ def open_session(
     if model.suffix.lower() == ".onnx":
         check_in_one_piece(model)
     count = threads or usable_processors()
-    return BACKENDS[backend](model, _Options(count, input_name, tuple(outputs), precision, size))
+    options = _Options(count, input_name, tuple(outputs), precision, size, min(at_once, count))
+    return BACKENDS[backend](model, options)
 
 
 def runtimes_of(model: Path) -> tuple[str, ...]:
@@ -78,6 +82,7 @@ class _Options(NamedTuple):
     outputs: Sequence[str]
     precision: Precision
     size: tuple[int, int] | None
+    at_once: int
 
 
 def _open_onnxruntime(model: Path, options: _Options) -> Session:

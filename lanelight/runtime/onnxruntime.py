@@ -19,10 +19,11 @@ class OnnxRuntimeSession:
 
     Args:
         model: .onnx file.
-        threads: threads of one call.
+        threads: of all calls together.
         input_name: name of the input.
         outputs: names of the outputs to compute; empty takes all.
         size: (width, height) that a file which takes many is prepared for; None leaves it open.
+        at_once: how many threads may call it at the same time.
 
     Raises:
         ModelError: the file is no ONNX network, or lacks the named input or outputs.
@@ -40,13 +41,14 @@ class OnnxRuntimeSession:
         input_name: str = "images",
         outputs: Sequence[str] = (),
         size: tuple[int, int] | None = None,
+        at_once: int = 1,
     ) -> None:
         import onnxruntime
 
         if model.suffix.lower() != ".onnx":
             raise ModelError(f"{model}: ONNX Runtime expects an .onnx file; use --backend openvino for OpenVINO IR")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads // at_once  # of each call
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # its own lines would stand beside our error message
         if SUPPORTED:  # where its change of the calling thread can be put back
@@ -65,7 +67,7 @@ class OnnxRuntimeSession:
             raise ModelError(
                 f"{model}: expected an ONNX network, got a corrupted or foreign file ({reason})"
             ) from error
-        self.threads = threads
+        self.threads, self.at_once = threads, at_once
         names = [item.name for item in self._session.get_inputs()]
         if names != [input_name]:
             raise ModelError(f"{model}: expected one input {input_name!r}, got {', '.join(names)}; export it again")

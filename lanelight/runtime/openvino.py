@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ class OpenVinoSession:
 
     Args:
         model: .onnx file, or .xml with its .bin beside it.
-        threads: threads of one call.
+        threads: of all calls together.
         input_name: name of the input.
         outputs: names of the outputs to return; empty takes all.
         precision: "bf16" computes in bfloat16.
         size: (width, height) that a file which takes many is prepared for; None leaves it open.
+        at_once: how many threads may call it at the same time.
 
     Raises:
         ModelError: the file is no network, or lacks the named input or outputs, or the processor computes no bfloat16.
@@ -42,6 +44,7 @@ class OpenVinoSession:
         outputs: Sequence[str] = (),
         precision: Precision = "float32",
         size: tuple[int, int] | None = None,
+        at_once: int = 1,
     ) -> None:
         import openvino
 
@@ -51,6 +54,7 @@ class OpenVinoSession:
             # By itself OpenVINO computes in bfloat16 where the processor can: lanes then move and appear.
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": at_once,
             "INFERENCE_NUM_THREADS": threads,
             "CPU_DENORMALS_OPTIMIZATION": SUPPORTED,  # where its change of the calling thread can be put back
             "ENABLE_CPU_PINNING": False,  # pinned threads wait for a core that the video encoder holds
@@ -66,28 +70,32 @@ class OpenVinoSession:
             raise ModelError(
                 f"{model}: expected a network, got a corrupted or foreign file (OpenVINO: {reason})"
             ) from error
-        self.threads, self.precision = threads, precision
+        self.threads, self.precision, self.at_once = threads, precision, at_once
         names = [port.get_any_name() for port in self._compiled.inputs]
         if names != [input_name]:
             raise ModelError(f"{model}: expected one input {input_name!r}, got {', '.join(names)}; export it again")
         found = [port.get_any_name() for port in self._compiled.outputs]
         self._places = {name: found.index(name) for name in checked_outputs(model, outputs, found)}
-        self._request: Any = self._compiled.create_infer_request()
+        self._requests: Any = SimpleQueue()  # the free ones
+        for _ in range(at_once):
+            self._requests.put(self._compiled.create_infer_request())
 
     def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network on float32 (B, 3, H, W), or an end-to-end graph on uint8 (H, W, 3)."""
-        with flushed():
-            self._request.infer([images], share_inputs=True)
-        return {
-            name: np.array(
-                self._request.get_output_tensor(place).data, dtype=np.float32
-            )  # a copy: the tensor is reused
-            for name, place in self._places.items()
-        }
+        request = self._requests.get()
+        try:
+            with flushed():
+                request.infer([images], share_inputs=True)
+            return {
+                name: np.array(request.get_output_tensor(place).data, dtype=np.float32)  # a copy: the tensor is reused
+                for name, place in self._places.items()
+            }
+        finally:
+            self._requests.put(request)
 
     def close(self) -> None:
         """Free the network."""
-        self._request = self._compiled = None
+        self._requests = self._compiled = None
 
 
 def check_bf16(model: Path | str) -> None:

@@ -24,12 +24,14 @@ class Session(Protocol):
         threads: number of threads it computes with.
         device: what it computes on, "cpu" or the name of a GPU.
         precision: of its products: "float32", or "bf16", which keeps 8 bits of each number.
+        at_once: how many threads may call it at the same time; each call then has its share of `threads`.
     """
 
     backend: str
     threads: int
     device: str
     precision: Precision
+    at_once: int
 
     def __call__(self, images: NDArray[Any]) -> dict[str, Array]:
         """Run the network.

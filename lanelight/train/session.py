@@ -30,6 +30,7 @@ class TorchSession:
         threads: of the processor; torch has one number for the process, which `close` puts back.
         device: "cpu", or the GPU's name.
         precision: of its products.
+        at_once: 1; further callers wait.
 
     Args:
         model: the network; it is put into evaluation mode.
@@ -41,6 +42,7 @@ class TorchSession:
     """
 
     backend = "torch"
+    at_once = 1
 
     def __init__(self, model: LaneModel, *, threads: int | None = None, precision: Precision = "float32") -> None:
         place = "cuda" if torch.cuda.is_available() else "cpu"

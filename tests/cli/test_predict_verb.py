@@ -72,11 +72,22 @@ def test_the_figures_are_written_as_json(model: Path, place: Path) -> None:
     assert predict(model, "drive.mp4", "--json", "new/figures.json", "--save", "lanes") == 0
     figures = json.loads((place / "new" / "figures.json").read_text())
     assert (figures["model"], figures["backend"], figures["threads"]) == ("markers", "onnxruntime", 1)
+    assert figures["frames_at_once"] == 1
     (source,) = figures["sources"]
     assert (source["frames"], source["lanes_per_frame"]) == (10, 4.0)
     assert source["frames_per_second"] > 0
     assert source["stages"]["network"]["count"] == 10
     assert source["outputs"] == {"lanes": "runs/predict/lanes.jsonl"}
+
+
+def test_frames_of_files_share_the_threads_and_a_single_picture_has_them_all(model: Path, place: Path) -> None:
+    fake_network.write_video(place / "drive.mp4", 5)
+    write_image(place / "one.png", fake_network.painted((320, 192)))
+    words = ("--threads", "3", "--save", "lanes", "--json", "figures.json")
+    for source, at_once in (("drive.mp4", 3), ("one.png", 1)):
+        assert main(["predict", source, "--model", str(model), *words]) == 0
+        figures = json.loads((place / "figures.json").read_text())
+        assert (figures["threads"], figures["frames_at_once"]) == (3, at_once)
 
 
 def test_predicting_needs_no_torch(model: Path, place: Path) -> None:

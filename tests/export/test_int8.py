@@ -351,7 +351,9 @@ def test_the_bundled_network_in_8_bits_keeps_its_lanes_on_frames_it_was_not_cali
     report = export_int8(
         "default", out, calibration=[clips / "i280_small1.mp4"], limit=0.1, most=8, threads=1, rounds=0
     )
-    assert report.int8_mb < 0.65 * report.float_mb  # a third is the matrix of the existence branch, which stays in float
+    assert (
+        report.int8_mb < 0.65 * report.float_mb
+    )  # a third is the matrix of the existence branch, which stays in float
     with VideoReader(clips / "i280_test_video.mp4") as reader:
         frames = [image for _, _, image in reader.frames(8)]
     found = []

@@ -55,15 +55,17 @@ def test_a_block_flushes_and_gives_the_thread_back_as_it_was() -> None:
     assert kept()
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (2, 1), (2, 2)])
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
-def test_networks_flush_in_every_thread_and_leave_the_caller_alone(tmp_path: Path, backend: str, threads: int) -> None:
+def test_networks_flush_in_every_thread_and_leave_the_caller_alone(
+    tmp_path: Path, backend: str, threads: int, at_once: int
+) -> None:
     model = shrinking(tmp_path / "shrinking.onnx")
     images = np.full((1, 8, 64, 64), 1e-20, np.float32)
     expected = 1e-40 * 72
     assert 0 < expected < 1.2e-38
     for _ in range(2):  # a second session in the same process behaves like the first
-        session = open_session(model, backend, threads=threads)
+        session = open_session(model, backend, threads=threads, at_once=at_once)
         assert kept()
         assert not session(images)["x0"].any()
         assert kept()

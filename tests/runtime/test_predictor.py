@@ -107,10 +107,11 @@ def test_every_and_limit_choose_frames_over_several_sources(model: Path, tmp_pat
     assert list(detector.stream(videos, limit=0)) == []
 
 
-def test_a_stream_gives_the_good_frames_before_the_error(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_stream_gives_the_good_frames_before_the_error(model: Path, tmp_path: Path, at_once: int) -> None:
     write_image(tmp_path / "1.png", fake_network.painted((320, 192)))
     (tmp_path / "2.png").write_text("no picture")
-    stream = lanelight.load(model, threads=1).stream(tmp_path)
+    stream = lanelight.load(model, threads=2, frames_at_once=at_once).stream(tmp_path)
     assert next(stream).name == "1.png"
     with pytest.raises(SourceError, match=r"2\.png"):
         next(stream)
@@ -145,14 +146,17 @@ def test_a_live_source_drops_old_frames_and_a_recorded_one_none() -> None:
     assert [frame.index for frame in prefetch(camera, timings=Timings())] == list(range(60))
 
 
-def test_leaving_a_stream_early_ends_its_reader(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_leaving_a_stream_early_ends_its_threads(model: Path, tmp_path: Path, at_once: int) -> None:
     video = fake_network.write_video(tmp_path / "a.mp4", 40)
-    stream = lanelight.load(model, threads=1).stream(video)
+    stream = lanelight.load(model, threads=2, frames_at_once=at_once).stream(video)
     next(stream)
-    assert "lanelight-read" in [thread.name for thread in threading.enumerate()]
+    names = {thread.name.rstrip("_0123456789") for thread in threading.enumerate()}
+    assert "lanelight-read" in names
+    assert ("lanelight-network" in names) == (at_once > 1)
     assert isinstance(stream, Generator)
     stream.close()
-    assert "lanelight-read" not in [thread.name for thread in threading.enumerate()]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("lanelight-")]
 
 
 def test_the_network_is_freed_with_the_block(model: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fake_network
@@ -42,6 +43,19 @@ def test_an_earlier_result_is_not_overwritten_by_a_later_call(tmp_path: Path, ba
     kept = first.copy()
     session(np.ones((1, *SHAPE), np.float32))
     assert np.array_equal(first, kept)
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+def test_callers_at_the_same_time_get_each_their_own(tmp_path: Path, backend: str) -> None:
+    session = open_session(fake_network.write_model(tmp_path), backend, threads=2, at_once=3)
+    assert (session.threads, session.at_once) == (2, 2)
+    pictures = [np.full((1, *SHAPE), level, np.float32) for level in np.linspace(0, 1, 40)]
+    one_by_one = [session(picture)["lanes"] for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:  # more than can be served at once: they wait
+        together = list(pool.map(lambda picture: session(picture)["lanes"], pictures))
+    assert np.ptp([lanes[0, 1].mean() for lanes in one_by_one]) > 10
+    assert all(np.array_equal(a, b) for a, b in zip(one_by_one, together, strict=True))
+    session.close()
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))

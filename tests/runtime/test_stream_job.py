@@ -57,6 +57,19 @@ def test_results_arrive_in_order_in_the_writer_s_thread(detector: Detector, vide
     assert report.frames_per_second == pytest.approx(40 / report.seconds)
 
 
+def test_frames_worked_on_at_the_same_time_give_what_they_give_one_by_one(tmp_path: Path, video: Path) -> None:
+    model = fake_network.write_model(tmp_path)
+    found = []
+    for at_once in (1, 2):
+        with lanelight.load(model, threads=2, frames_at_once=at_once) as detector:
+            assert detector.frames_at_once == at_once
+            found.append(list(detector.stream(video)))
+    alone, together = found
+    assert [result.index for result in together] == list(range(40))
+    assert [result.scene for result in together] == [result.scene for result in alone]  # also tracked alike
+    assert all(0 < result.latency_ms < 60_000 for result in together)
+
+
 def test_what_the_sink_raises_reaches_the_caller(detector: Detector, video: Path) -> None:
     sink = Collected(fail_at=3)
     with pytest.raises(OutputError, match="the disk is full"):

@@ -32,14 +32,14 @@ def test_a_recipe_survives_its_file(name: str, tmp_path: Path) -> None:
 
 
 def test_settings_are_typed_and_nested() -> None:
-    changed = recipe("road").override(
+    changed = recipe("road_default").override(
         ["optim.lr=0.5", "data.0.seed=7", "compile=false", "distillation=null", "precision=32-true"]
     )
     assert changed.optim.lr == 0.5
     assert changed.data[0].seed == 7
     assert changed.compile is False
     assert changed.distillation is None
-    assert changed.steps == recipe("road").steps
+    assert changed.steps == recipe("road_default").steps
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_augmentation_can_be_named_and_its_numbers_set() -> None:
     assert changed.augment == AUGMENTS["clrnet"]
     turned = changed.override(["augment.affine.degrees=[-3, 3]"]).augment
     assert turned == replace(AUGMENTS["clrnet"], affine=Affine(p=0.7, scale=(0.8, 1.2), degrees=(-3.0, 3.0), shift=0.1))
-    assert recipe("road").augment == AUGMENTS["road"]
+    assert recipe("road_default").augment == AUGMENTS["road_varied"]
     with pytest.raises(LanelightError, match="did you mean 'enet_sad'"):
         recipe("smoke").override(["augment=enet_sat"])
 
@@ -77,16 +77,16 @@ def test_every_augmentation_survives_a_recipes_file(name: str) -> None:
 
 def test_recipes_saved_before_there_were_presets_can_be_read() -> None:
     flat = {"flip": 0.0, "zoom": 0.5, "gain": 0.2, "tint": 0.1, "gamma": 0.1, "blur": 0.0, "noise": 3.0}
-    read = Recipe.from_dict({**recipe("road").to_dict(), "augment": flat})
+    read = Recipe.from_dict({**recipe("road_default").to_dict(), "augment": flat})
     assert read.augment.window == Window(scale=(1.0, 2.0), even="share", enlarged=False)
     assert read.augment.table == Table(contrast=0.2, brightness=0.1, gamma=0.1, tint=0.1)
     assert read.augment.noise == Noise(3.0)
     with pytest.raises(FormatError, match="recipe: "):
-        Recipe.from_dict({**recipe("road").to_dict(), "augment": {**flat, "zoom": "wide"}})
+        Recipe.from_dict({**recipe("road_default").to_dict(), "augment": {**flat, "zoom": "wide"}})
 
 
 def test_recipes_saved_before_runs_could_go_on_can_be_read() -> None:
-    old = recipe("road").to_dict()
+    old = recipe("road_default").to_dict()
     for name in ("order", "validation", "accumulate", "ema", "log_every", "save_every", "exported"):
         del old[name]
     for name in ("name", "reference_batch", "momentum", "power", "milestones", "gamma"):
@@ -94,7 +94,7 @@ def test_recipes_saved_before_runs_could_go_on_can_be_read() -> None:
     del old["data"][0]["lists"], old["parts"]
     for name in ("ramp_steps", "function", "power", "detach"):
         del old["distillation"][name]
-    assert replace(Recipe.from_dict(old), exported="last") == recipe("road")
+    assert replace(Recipe.from_dict(old), exported="last") == recipe("road_default")
 
 
 @pytest.mark.parametrize(

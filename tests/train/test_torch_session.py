@@ -21,6 +21,7 @@ from lanelight.errors import LanelightError, ModelError
 from lanelight.export import export_onnx
 from lanelight.formats import native
 from lanelight.frames import write_image
+from lanelight.models import MODELS, checkpoints
 from lanelight.runtime import Detector
 from lanelight.runtime.cost import Cost
 from lanelight.runtime.differences import lane_distance, scene_difference
@@ -198,6 +199,15 @@ def test_the_network_computes_with_the_threads_that_were_named() -> None:
 def test_the_cost_of_a_run_is_counted(trained: Path) -> None:
     width, height = fake_network.TARGET
     assert trained_cost(trained) == Cost(5 * 3 + 5, 2 * 5 * 3 * width * height / 1e9)
+
+
+def test_the_cost_of_a_network_whose_weights_are_layers_inputs_is_counted(tmp_path: Path) -> None:
+    weights = tmp_path / "priors.safetensors"
+    network = MODELS["clrnet_r18"](size=(160, 96))
+    checkpoints.save(network, weights, network="clrnet_r18")
+    cost = trained_cost(weights)
+    assert cost.parameters == sum(each.numel() for each in network.parameters())
+    assert 0.1 < cost.gflop < 22.8  # of 800x320
 
 
 def test_weights_of_another_network_are_refused(trained: Path, tmp_path: Path) -> None:
