@@ -80,7 +80,8 @@ def figure(rows: Sequence[Mapping[str, str]]) -> Picture:
     if rest:
         drawing.write("no accuracy with a source for these weights at this size", (LEFT + 4, strip - 4))
     for place, name in enumerate(rest):
-        drawing.pair(name, speeds[name], strip + STEP * place + 12, PLAIN)
+        drawing.pair(speeds[name], strip + STEP * place + 12, PLAIN)
+        drawing.name(name, speeds[name][1], strip + STEP * place + 12, PLAIN)
     return drawing.rounded()
 
 
@@ -125,7 +126,7 @@ class Drawing:
     def __init__(self, axis: Axis, bottom: int) -> None:
         self.picture: Picture = np.full((bottom + BOTTOM, WIDTH, 3), 255, np.uint8)
         self.axis, self.bottom = axis, bottom
-        self._labels: list[tuple[int, int, int]] = []  # row, first and last column
+        self._taken: list[tuple[int, int, int]] = []  # by names and lines: row, first and last column
         for tick in axis.ticks():
             self._line((axis.x(tick), TOP - 8), (axis.x(tick), bottom), FAINT)
             self.write(f"{tick:g}", (axis.x(tick) - 8, bottom + 17))
@@ -145,22 +146,32 @@ class Drawing:
             self._line((LEFT, row(value)), (RIGHT, row(value)), FAINT)
             self.write(str(value), (LEFT - 30, row(value) + 5))
         self.write(band.title, (LEFT + 4, top + 16), band.color)
-        for name in sorted(values, key=lambda each: -values[each]):
-            self.pair(name, speeds[name], row(values[name]), band.color)
+        names = sorted(values, key=lambda each: -speeds[each][1])  # from the right: beside the last ring there is room
+        for name in names:
+            self.pair(speeds[name], row(values[name]), band.color)
+        for name in names:
+            self.name(name, speeds[name][1], row(values[name]), band.color)
 
-    def pair(self, name: str, pair: tuple[float, float], y: int, color: Color) -> None:
-        """Draw a network: a dot where it is fast, a ring where the reference is, and its name."""
+    def pair(self, pair: tuple[float, float], y: int, color: Color) -> None:
+        """Draw a network: a dot where it is fast, a ring where the reference is."""
         fast, slow = (self.axis.x(ms) for ms in pair)
         self._line((fast, y), (slow, y), color)
         cv2.circle(self.picture, (fast, y), 5, color, -1, cv2.LINE_AA)
         cv2.circle(self.picture, (slow, y), 5, (255, 255, 255), -1, cv2.LINE_AA)
         cv2.circle(self.picture, (slow, y), 5, color, 1, cv2.LINE_AA)
+        self._taken.append((y + 5, fast, slow))
+
+    def name(self, name: str, slow_ms: float, y: int, color: Color) -> None:
+        """Write a network's name right of its ring, below what is there already."""
         (wide, _), _ = cv2.getTextSize(name, FONT, SIZE, 1)
+        start = self.axis.x(slow_ms) + 10
         place = y + 5
-        while any(abs(place - row) < LINE and slow < last and slow + wide > first for row, first, last in self._labels):
-            place += LINE
-        self._labels.append((place, slow, slow + wide))
-        self.write(name, (slow + 10, place), color)
+        while any(
+            abs(place - row) < LINE and start < last and start + wide > first for row, first, last in self._taken
+        ):
+            place += 4
+        self._taken.append((place, start, start + wide))
+        self.write(name, (start, place), color)
 
     def rounded(self) -> Picture:
         """Return the picture with few shades, in which it is a file of half the size."""

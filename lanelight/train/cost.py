@@ -20,7 +20,7 @@ def trained_cost(run: str | Path) -> Cost:
     Raises:
         LanelightError: no recipe or no weights there, or of another network.
     """
-    model = load_trained(run).model.eval()
+    model = load_trained(run).model.eval().requires_grad_(False)  # the counter stumbles over weights given to a layer
     width, height = model.size
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 3, height, width))

@@ -42,11 +42,10 @@ def test_a_source_that_breaks_off_gives_the_results_before_it() -> None:
         yield from range(4)
         raise OSError("torn")
 
-    found = []
+    results = abreast(lambda item: item, items(), 2)
+    assert [next(results) for _ in range(4)] == [0, 1, 2, 3]
     with pytest.raises(OSError, match="torn"):
-        for item in abreast(lambda item: item, items(), 2):
-            found.append(item)
-    assert found == [0, 1, 2, 3]
+        next(results)
     assert not running()
 
 
@@ -56,11 +55,10 @@ def test_what_work_raises_comes_after_the_results_before_it() -> None:
             raise ValueError("spoilt")
         return item
 
-    found = []
+    results = abreast(work, range(50), 2)
+    assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="spoilt"):
-        for item in abreast(work, range(50), 2):
-            found.append(item)
-    assert found == [0, 1]
+        next(results)
     assert not running()
 
 
