@@ -20,6 +20,7 @@ class Listening:
 
     backend, threads, device = "listening", 1, "cpu"
     precision: Precision = "float32"
+    at_once = 1
 
     def __init__(self) -> None:
         self.shown: list[Array] = []
