@@ -32,6 +32,7 @@ class Loaded:
         name: of the manifest.
         threads: of the network and of the preprocessing.
         device: what it computes on, "cpu" or the name of a GPU.
+        precision: of its products.
         input: (width, height) of the network, px.
         load_s: from the file to the first answer.
     """
@@ -39,6 +40,7 @@ class Loaded:
     name: str
     threads: int
     device: str
+    precision: str
     input: tuple[int, int]
     load_s: float
 
@@ -85,6 +87,7 @@ def _serve(pipe: Connection, load: Callable[[], Detector], cost: Callable[[], Co
                 name=manifest.name,
                 threads=detector.threads,
                 device=detector.device,
+                precision=detector.precision,
                 input=manifest.viewport.target,
                 load_s=time.perf_counter() - start,
             )

@@ -41,7 +41,7 @@ def _row(one: Measured, first: Measured, source: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": one.contestant.model,
         "backend": one.contestant.backend,
-        "precision": one.contestant.precision,
+        "precision": one.loaded.precision,
         "device": one.loaded.device,
         "threads": one.loaded.threads,
         "input": "x".join(map(str, one.loaded.input)),

@@ -68,7 +68,7 @@ class Detector:
         backend: the runtime in use.
         threads: its number of threads.
         device: what it computes on, "cpu" or the name of a GPU.
-        precision: of its products, "float32" or "bf16".
+        precision: of its products, "float32" or "bf16"; "int8" where its file has most of them in 8 bits.
         frames_at_once: how many frames of a file it works on at the same time.
     """
 
@@ -78,7 +78,7 @@ class Detector:
         self.backend = session.backend
         self.threads = session.threads
         self.device = session.device
-        self.precision = session.precision
+        self.precision = session.precision if manifest.int8 is None else "int8"
         self.frames_at_once = session.at_once
         self._session = session
         self._decoder = decoder

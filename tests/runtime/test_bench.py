@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from lanelight.errors import ModelError
 from lanelight.geometry import Scene, Viewport
-from lanelight.runtime import BACKENDS, Detector
+from lanelight.runtime import BACKENDS, Detector, Manifest
 from lanelight.runtime.bench import WAITING, Contestant, Measured, measure
 from lanelight.runtime.bench_process import STEPS
 from lanelight.runtime.bench_rows import COLUMNS, rows_of
@@ -45,6 +46,14 @@ def measured(model: Path) -> list[Measured]:
     found = measure([contestant(model, name) for name in BACKENDS], frames, rounds=ROUNDS, watch=seen.append)
     assert seen == [FRAMES * turn for turn in range(1, (ROUNDS + 1) * len(BACKENDS) + 1)]
     return found
+
+
+def test_a_file_in_8_bits_says_so(tmp_path: Path) -> None:
+    model = fake_network.write_model(tmp_path)
+    replace(Manifest.load(model), int8={"frames": 3}).save(model)
+    (found,) = measure([contestant(model, "onnxruntime")], [fake_network.painted((320, 192))], rounds=1)
+    (row,) = rows_of([found], source="painted")
+    assert row["precision"] == "int8"
 
 
 def test_every_call_of_every_round_is_measured_but_those_of_the_warm_up(measured: list[Measured]) -> None:
@@ -89,7 +98,7 @@ def test_rows_have_medians_and_ratios_to_the_first(measured: list[Measured]) -> 
 class Sleeping:
     """A network that waits in its own time, and computes nothing."""
 
-    backend, threads, device, precision = "sleeping", 3, "cpu", "float32"
+    backend, threads, device, precision, at_once = "sleeping", 3, "cpu", "float32", 1
 
     def __call__(self, images: Array) -> dict[str, Array]:
         time.sleep(0.05)
