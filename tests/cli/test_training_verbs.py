@@ -47,7 +47,7 @@ def test_mistakes_of_the_training_verbs_are_one_line(tmp_path: Path, capsys: pyt
     for words, says in (
         (["convert", "none.pth", "--model", "enet_sad", "--out", f"{tmp_path}/x.safetensors"], "found none"),
         (["export", f"{tmp_path}/run", "--out", f"{tmp_path}/x.onnx"], "expected a recipe saved by a training run"),
-        (["train", "road", "--set", "data.1.frames=nowhere", "--out", f"{tmp_path}/run"], "nowhere"),
+        (["train", "road_default", "--set", "data.1.frames=nowhere", "--out", f"{tmp_path}/run"], "nowhere"),
         (["train", "smoke", "--set", "stepps=2"], "did you mean 'steps'"),
     ):
         assert main(words) == 1

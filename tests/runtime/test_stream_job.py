@@ -12,6 +12,7 @@ import lanelight
 from lanelight.errors import OutputError, SourceError
 from lanelight.frames import Source, find_sources
 from lanelight.runtime import Detector, Result
+from lanelight.runtime.differences import lane_distance
 from lanelight.runtime.stream import run_job
 
 
@@ -66,7 +67,10 @@ def test_frames_worked_on_at_the_same_time_give_what_they_give_one_by_one(tmp_pa
             found.append(list(detector.stream(video)))
     alone, together = found
     assert [result.index for result in together] == list(range(40))
-    assert [result.scene for result in together] == [result.scene for result in alone]  # also tracked alike
+    for one, other in zip(alone, together, strict=True):
+        assert [lane.track for lane in other.scene.lanes] == [lane.track for lane in one.scene.lanes]
+        assert len(other.scene.lanes) == 4
+        assert lane_distance(one.scene, other.scene) == 0
     assert all(0 < result.latency_ms < 60_000 for result in together)
 
 

@@ -134,8 +134,8 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_recipe_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "raod", "--print"]) == 1
-    assert "did you mean 'road'" in capsys.readouterr().err
+    assert main(["train", "road_defualt", "--print"]) == 1
+    assert "did you mean 'road_default'" in capsys.readouterr().err
 
 
 def test_print_shows_the_resolved_recipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from lanelight.errors import LanelightError, ModelError
 from lanelight.export import export_onnx
 from lanelight.formats import native
 from lanelight.frames import write_image
+from lanelight.geometry import ViewportPolicy
 from lanelight.models import MODELS, checkpoints
 from lanelight.runtime import Detector
 from lanelight.runtime.cost import Cost
@@ -204,7 +205,8 @@ def test_the_cost_of_a_run_is_counted(trained: Path) -> None:
 def test_the_cost_of_a_network_whose_weights_are_layers_inputs_is_counted(tmp_path: Path) -> None:
     weights = tmp_path / "priors.safetensors"
     network = MODELS["clrnet_r18"](size=(160, 96))
-    checkpoints.save(network, weights, network="clrnet_r18")
+    view = ViewportPolicy((160, 96), fit="stretch")
+    checkpoints.save(network, weights, network="clrnet_r18", facts={"viewport": json.dumps(view.to_dict())})
     cost = trained_cost(weights)
     assert cost.parameters == sum(each.numel() for each in network.parameters())
     assert 0.1 < cost.gflop < 22.8  # of 800x320
