@@ -24,7 +24,7 @@ def road_default(data: str = "../shared/data") -> Recipe:
     """
     maps = f"{data}/twinlitenet_outputs"
     return Recipe(
-        name="road_default",
+        name="enet_sad_road",
         size=SIZE,
         width_px=6,
         viewport=ViewportPolicy(target=SIZE),
@@ -67,7 +67,7 @@ def road_tiny(data: str = "../shared/data") -> Recipe:
     first = road_default(data)
     return replace(
         first,
-        name="road_tiny",
+        name="enet_sad_road_tiny",
         size=TINY_SIZE,
         width_px=4,
         viewport=ViewportPolicy(target=TINY_SIZE),
@@ -75,6 +75,6 @@ def road_tiny(data: str = "../shared/data") -> Recipe:
         optim=Optimizer(lr=1.5e-3, weight_decay=0.02, warmup_steps=100),
         steps=1800,
         seed=1,
-        init="runs/road_default/weights.safetensors",
+        init="runs/enet_sad_road/weights.safetensors",
         reset=("existence",),
     )
